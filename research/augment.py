@@ -1,0 +1,130 @@
+"""What happens to a training crop: the same for both classes, so that no processing trace can stand for the label."""
+
+from __future__ import annotations
+
+import io
+import math
+import random
+
+import numpy as np
+from PIL import Image, ImageEnhance, ImageFilter
+
+Pixels = np.ndarray
+
+
+def augmented(picture: Image.Image, side: int, chance: random.Random, face: bool) -> Image.Image:
+    """A random view of `side` pixels, degraded as pictures are degraded on their way through the web."""
+    picture = _face_view(picture, side, chance) if face else _crop(picture, side, chance)
+    if chance.random() < 0.5:
+        picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    if chance.random() < 0.3:
+        picture = _resampled(picture, chance)
+    if chance.random() < 0.12:
+        picture = picture.filter(ImageFilter.GaussianBlur(chance.uniform(0.3, 1.6)))
+    if chance.random() < 0.3:
+        picture = _toned(picture, chance)
+    if chance.random() < 0.12:
+        picture = _noised(picture, chance)
+    for _ in range(chance.choices((0, 1, 2), (0.2, 0.6, 0.2))[0]):
+        picture = compressed(picture, chance)
+    return picture
+
+
+def _crop(picture: Image.Image, side: int, chance: random.Random) -> Image.Image:
+    left, top = chance.randint(0, picture.width - side), chance.randint(0, picture.height - side)
+    return picture.crop((left, top, left + side, top + side))
+
+
+def _face_view(picture: Image.Image, side: int, chance: random.Random) -> Image.Image:
+    """The middle 7/8 of the crop (the recipe's margin), shifted, scaled and turned a little."""
+    extent = picture.width * 7 / 8 * chance.uniform(0.9, 1.1)
+    angle = math.radians(chance.uniform(-8, 8))
+    step = extent / side
+    cos, sin = step * math.cos(angle), step * math.sin(angle)
+    x, y = (picture.width / 2 + chance.uniform(-10, 10) for _ in range(2))
+    half = side / 2
+    matrix = (cos, -sin, x - half * (cos - sin), sin, cos, y - half * (sin + cos))
+    return picture.transform((side, side), Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC)
+
+
+def _resampled(picture: Image.Image, chance: random.Random) -> Image.Image:
+    filters = (Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS, Image.Resampling.BOX)
+    small = max(32, round(picture.width * chance.uniform(0.35, 0.95)))
+    return picture.resize((small, small), chance.choice(filters)).resize(picture.size, chance.choice(filters))
+
+
+def _toned(picture: Image.Image, chance: random.Random) -> Image.Image:
+    for enhancer in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color, ImageEnhance.Sharpness):
+        if chance.random() < 0.5:
+            picture = enhancer(picture).enhance(chance.uniform(0.7, 1.3))
+    return picture
+
+
+def _noised(picture: Image.Image, chance: random.Random) -> Image.Image:
+    noise = np.random.default_rng(chance.getrandbits(32)).normal(0, chance.uniform(1, 8), (picture.height, picture.width, 3))
+    return Image.fromarray(np.clip(np.asarray(picture) + noise, 0, 255).astype(np.uint8))
+
+
+def compressed(picture: Image.Image, chance: random.Random) -> Image.Image:
+    buffer = io.BytesIO()
+    if chance.random() < 0.15:
+        picture.save(buffer, "WEBP", quality=chance.randint(40, 95), method=0)
+    else:
+        picture.save(buffer, "JPEG", quality=chance.randint(35, 98), subsampling=chance.choice((0, 2)))
+    return Image.open(buffer).convert("RGB")
+
+
+def blended(face: Image.Image, other: Image.Image | None, chance: random.Random) -> Image.Image:
+    """A face blended over itself (Shiohara & Yamasaki 2022, self-blended images) or over another person's.
+
+    Both copies differ in tone, sharpness and position, as a pasted face and its surroundings do; what is left to see is
+    the seam, whatever method made it.
+    """
+    background, foreground = face, other or face
+    if chance.random() < 0.5:
+        foreground = _differing(foreground, chance)
+    else:
+        background = _differing(background, chance)
+    shift = (chance.uniform(-6, 6), chance.uniform(-6, 6))
+    scale = chance.uniform(0.96, 1.04)
+    half = face.width / 2
+    matrix = (scale, 0, half * (1 - scale) + shift[0], 0, scale, half * (1 - scale) + shift[1])
+    foreground = foreground.transform(face.size, Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC)
+    if other is not None:
+        foreground = _matched(foreground, face)
+    alpha = _mask(face.width, chance) * chance.choice((1.0, 1.0, 1.0, 0.75, 0.5))
+    mixed = np.asarray(foreground) * alpha[..., None] + np.asarray(background) * (1 - alpha[..., None])
+    return Image.fromarray(np.clip(mixed, 0, 255).astype(np.uint8))
+
+
+def _differing(picture: Image.Image, chance: random.Random) -> Image.Image:
+    picture = _toned(picture, chance)
+    shifted = np.asarray(picture) + np.array([chance.uniform(-18, 18) for _ in range(3)])
+    picture = Image.fromarray(np.clip(shifted, 0, 255).astype(np.uint8))
+    match chance.randrange(3):
+        case 0:
+            return _resampled(picture, chance)
+        case 1:
+            return picture.filter(ImageFilter.UnsharpMask(2, chance.randint(40, 150), 0))
+    return compressed(picture, chance)
+
+
+def _matched(picture: Image.Image, target: Image.Image) -> Image.Image:
+    """The picture with the mean and spread of the target's middle, channel by channel (Reinhard et al. 2001)."""
+    inner = slice(picture.width // 4, 3 * picture.width // 4)
+    pixels, wanted = np.asarray(picture, np.float32), np.asarray(target, np.float32)
+    mean, spread = pixels[inner, inner].mean((0, 1)), pixels[inner, inner].std((0, 1)) + 1
+    moved = (pixels - mean) / spread * (wanted[inner, inner].std((0, 1)) + 1) + wanted[inner, inner].mean((0, 1))
+    return Image.fromarray(np.clip(moved, 0, 255).astype(np.uint8))
+
+
+def _mask(side: int, chance: random.Random) -> Pixels:
+    """A soft uneven ellipse over the inner face, 0–1."""
+    y, x = np.mgrid[:side, :side] / side - 0.5
+    y = y - chance.uniform(-0.02, 0.08)
+    x = x - chance.uniform(-0.03, 0.03)
+    angle = np.arctan2(y, x)
+    wobble = sum(chance.uniform(-0.06, 0.06) * np.cos(n * angle + chance.uniform(0, 6.3)) for n in range(2, 6))
+    radius = np.hypot(x / chance.uniform(0.2, 0.34), y / chance.uniform(0.26, 0.42)) * (1 + wobble)
+    hard = Image.fromarray(((radius < 1) * 255).astype(np.uint8))
+    return np.asarray(hard.filter(ImageFilter.GaussianBlur(chance.uniform(1.5, 14))), np.float32) / 255

@@ -1,0 +1,3 @@
+from veriscope.cli import main
+
+main()

@@ -1,0 +1,310 @@
+"""The command line. Data goes to standard output, everything for people beside the data to standard error."""
+
+from __future__ import annotations
+
+import enum
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from veriscope._version import __version__
+from veriscope.errors import DataError, VeriscopeError
+
+if TYPE_CHECKING:
+    from veriscope.detectors.card import Card
+    from veriscope.domain import Failure, Report
+    from veriscope.i18n import Catalogue
+    from veriscope.settings import Settings
+
+EXIT_USAGE = 2
+EXIT_SOME_FAILED = 3
+
+app = typer.Typer(
+    help="Is this picture authentic or manipulated? Evidence with measured error rates, offline by default.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Format(enum.StrEnum):
+    TEXT = "text"
+    JSON = "json"
+    JSONL = "jsonl"
+
+
+def main() -> None:
+    """Runs the command line; our own errors become one line and exit code 2."""
+    try:
+        app()
+    except VeriscopeError as error:
+        _stop(str(error))
+
+
+def _stop(message: str) -> NoReturn:
+    typer.echo(f"veriscope: {message}", err=True)
+    raise SystemExit(EXIT_USAGE)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"veriscope {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None: ...
+
+
+@app.command(epilog="Exit codes: 0 all analysed; 2 wrong usage; 3 some inputs could not be analysed (the others were).")
+def analyze(
+    sources: Annotated[
+        list[str],
+        typer.Argument(metavar="SOURCE...", help='Files, folders, glob patterns, addresses, or "-" for standard input.'),
+    ],
+    output_format: Annotated[
+        Format,
+        typer.Option(
+            "--format", help="text; json: one object, or an array when there are several inputs; jsonl: an object a line."
+        ),
+    ] = Format.TEXT,
+    output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write here instead of standard output.")] = None,
+    recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Also look into the folders of a folder.")] = False,
+    detector: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Use this detector; repeatable. See `veriscope detectors`.")
+    ] = None,
+    country: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CODE", help="Add law and help of this country or state (DE, US-CA); repeatable."),
+    ] = None,
+    lang: Annotated[str, typer.Option(metavar="CODE", help="Language of the text output.")] = "en",
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Never fetch anything, not even an address that was given.")
+    ] = False,
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="Pictures analysed at the same time.")] = 1,
+) -> None:
+    """Analyse pictures and say what the evidence is."""
+    from veriscope.engine import Engine
+    from veriscope.i18n import catalogue
+    from veriscope.ingest import discover
+
+    words = catalogue(lang)
+    engine = Engine(_settings(detector or (), offline, jobs))
+    inputs = list(discover(sources, recursive))
+    countries = tuple(country or ())
+    if countries:
+        _check_countries(countries)
+    results = _with_progress(engine.analyze_many(inputs, jobs, countries), len(inputs))
+    with _Target(output) as write:
+        failures = _WRITERS[output_format](results, len(inputs), write, words)
+    if failures:
+        _tell_failures(failures, words)
+        raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _settings(detectors: Iterable[str], offline: bool, jobs: int) -> Settings:
+    import dataclasses
+
+    from veriscope.settings import Settings
+
+    settings = Settings.from_environment()
+    # With several pictures at a time, one thread a model: more would only fight over the cores.
+    threads = settings.threads or (1 if jobs > 1 else 0)
+    return dataclasses.replace(
+        settings,
+        detectors=tuple(detectors) or settings.detectors,
+        offline=offline or settings.offline,
+        threads=threads,
+    )
+
+
+def _check_countries(countries: tuple[str, ...]) -> None:
+    """An unknown country is wrong usage, said before any picture is analysed."""
+    from veriscope import legal
+
+    legal.select(countries)
+
+
+class _Target:
+    """Standard output, or a file that appears whole or not at all."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path, self._parts = path, list[str]()
+
+    def __enter__(self) -> Callable[[str], None]:
+        if self._path is not None and not self._path.resolve().parent.is_dir():
+            raise DataError(f"The folder of {self._path} does not exist. Create it first.")
+        return self._parts.append if self._path is not None else _to_standard_output
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if self._path is not None and kind is None:
+            unfinished = self._path.with_name(self._path.name + ".part")
+            try:
+                unfinished.write_text("".join(self._parts), "utf-8")
+                unfinished.replace(self._path)
+            except OSError as error:
+                raise DataError(f"{self._path} cannot be written ({error.strerror}). Choose another place.") from error
+
+
+def _to_standard_output(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def _write_text(results: Iterator[Report | Failure], _: int, write: Callable[[str], None], words: Catalogue) -> list[Failure]:
+    from veriscope.domain import Failure
+    from veriscope.report.as_text import render
+
+    failures = []
+    for result in results:
+        if isinstance(result, Failure):
+            failures.append(result)
+        else:
+            write(render(result, words, _width(), _colour(sys.stdout)) + "\n")
+    return failures
+
+
+def _write_json(results: Iterator[Report | Failure], count: int, write: Callable[[str], None], _: Catalogue) -> list[Failure]:
+    texts, failures = _as_json(results, indent=2)
+    if count == 1:
+        write(texts[0] + "\n")
+    else:
+        write("[\n" + ",\n".join(texts) + "\n]\n")
+    return failures
+
+
+def _write_jsonl(results: Iterator[Report | Failure], _: int, write: Callable[[str], None], __: Catalogue) -> list[Failure]:
+    failures: list[Failure] = []
+    for result in results:
+        texts, failed = _as_json(iter([result]), indent=None)
+        write(texts[0] + "\n")
+        failures += failed
+    return failures
+
+
+_WRITERS = {Format.TEXT: _write_text, Format.JSON: _write_json, Format.JSONL: _write_jsonl}
+
+
+def _as_json(results: Iterator[Report | Failure], indent: int | None) -> tuple[list[str], list[Failure]]:
+    from veriscope.domain import Failure
+    from veriscope.report.as_json import failure_json
+
+    texts, failures = [], []
+    for result in results:
+        if isinstance(result, Failure):
+            failures.append(result)
+            texts.append(json.dumps(failure_json(result), indent=indent, ensure_ascii=False))
+        else:
+            texts.append(result.to_json(indent))
+    return texts, failures
+
+
+def _with_progress(results: Iterator[Report | Failure], count: int) -> Iterator[Report | Failure]:
+    """A bar on a terminal for more than one input; nothing when piped."""
+    if count < 2 or not sys.stderr.isatty():
+        yield from results
+        return
+    from rich.console import Console
+    from rich.progress import track
+
+    yield from track(results, "Analysing", total=count, console=Console(stderr=True), transient=True)
+
+
+def _tell_failures(failures: list[Failure], words: Catalogue) -> None:
+    from veriscope.report.as_text import render_failures
+
+    typer.echo(render_failures(failures, words, _width(), _colour(sys.stderr)), err=True, nl=False)
+
+
+def _width() -> int:
+    return min(shutil.get_terminal_size((100, 24)).columns, 110)
+
+
+def _colour(stream: object) -> bool:
+    """Colour on a terminal, unless the user asked for none (https://no-color.org)."""
+    return bool(getattr(stream, "isatty", lambda: False)()) and "NO_COLOR" not in os.environ
+
+
+@app.command()
+def detectors(
+    output_format: Annotated[Format, typer.Option("--format", help="text, json or jsonl.")] = Format.TEXT,
+) -> None:
+    """List detectors with their measured error rates. Opens no model."""
+    from veriscope.detectors import catalogue, why_unavailable
+    from veriscope.settings import Settings
+
+    cards = catalogue(Settings.from_environment())
+    if output_format is Format.TEXT:
+        typer.echo("\n\n".join(_card_text(card, why_unavailable(card)) for card in cards))
+        return
+    rows = [{**card.model_dump(mode="json"), "available": not why_unavailable(card)} for card in cards]
+    if output_format is Format.JSON:
+        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+    else:
+        typer.echo("\n".join(json.dumps(row, ensure_ascii=False) for row in rows))
+
+
+def _card_text(card: Card, problem: str) -> str:
+    measured = card.evidence
+    lines = (
+        f"{card.id} {card.version} – {card.name}{' (default)' if card.default else ''}",
+        f"  {card.summary}",
+        f"  task       {card.task}",
+        f"  licence    {card.licence}; commercial use {card.commercial_use}: {card.terms}",
+        f"  size       {card.weights.bytes / 1e6:.1f} MB",
+        f"  measured   {measured.measured}, {measured.real} real and {measured.synthetic} synthetic pictures it never saw",
+        f"  finds      AUC {measured.auc:.3f}, EER {measured.eer:.3f}",
+        f"             TPR {measured.tpr_at_fpr_1:.1%} at 1 % FPR, {measured.tpr_at_fpr_5:.1%} at 5 % FPR",
+        f"  errs       real pictures flagged: {measured.fpr_some:.1%}, above the strict threshold: {measured.fpr_strong:.1%}",
+        f"  available  {'no: ' + problem if problem else 'yes'}",
+    )
+    return "\n".join(lines)
+
+
+@app.command()
+def law(
+    countries: Annotated[
+        list[str] | None, typer.Argument(metavar="[COUNTRY...]", help="DE, US-CA, EU …; none: list all codes.")
+    ] = None,
+    topic: Annotated[
+        list[str] | None, typer.Option(metavar="TOPIC", help="Only this topic; repeatable: ncii, elections …")
+    ] = None,
+    stale: Annotated[bool, typer.Option("--stale", help="List the records whose review date has passed.")] = False,
+    lang: Annotated[str, typer.Option(metavar="CODE", help="Language of the labels.")] = "en",
+) -> None:
+    """What the law of a country says, and where to report. General information, not legal advice."""
+    from datetime import UTC, datetime
+
+    from veriscope import legal
+    from veriscope.i18n import catalogue
+    from veriscope.report.as_text import render_law
+
+    words = catalogue(lang)
+    if stale:
+        rows = [f"{row.jurisdiction}  {row.record}  {row.review_by}" for row in legal.stale(datetime.now(UTC).date())]
+        typer.echo("\n".join(rows) or words.text("cli.law.stale_none"))
+    elif countries:
+        sections = legal.select(countries, topic or ())
+        references = legal.law_references(sections), legal.help_references(sections)
+        typer.echo(render_law(*references, words, _width(), _colour(sys.stdout)), nl=False)
+    else:
+        typer.echo(" ".join(legal.jurisdictions()))
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a report."""
+    from veriscope.report.as_json import schema_text
+
+    typer.echo(schema_text())

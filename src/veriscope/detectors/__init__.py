@@ -1,0 +1,56 @@
+"""Learned evidence: every detector is a card, and an engine that runs what the card describes."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from veriscope.domain import Detector
+from veriscope.errors import DataError
+from veriscope.runtime.plugins import did_you_mean, foreign_cards, packaged
+from veriscope.settings import Settings
+
+if TYPE_CHECKING:
+    from veriscope.detectors.card import Card
+
+
+def catalogue(settings: Settings) -> tuple[Card, ...]:
+    """Cards of all detectors, ours first. Opens no model and imports no engine."""
+    from veriscope.detectors.card import read_card
+
+    paths = packaged("detectors.cards", ".toml")
+    if settings.allow_plugins:
+        paths += foreign_cards()
+    return tuple(read_card(path) for path in paths)
+
+
+def chosen(settings: Settings) -> tuple[Card, ...]:
+    """The cards that `settings.detectors` names, or the defaults; an unknown name raises `DataError`."""
+    cards = {card.id: card for card in catalogue(settings)}
+    if not settings.detectors:
+        return tuple(card for card in cards.values() if card.default)
+    return tuple(_named(name, cards) for name in dict.fromkeys(settings.detectors))
+
+
+def _named(name: str, cards: dict[str, Card]) -> Card:
+    if name not in cards:
+        hint = did_you_mean(name, cards)
+        raise DataError(f'There is no detector "{name}".{hint} `veriscope detectors` lists all of them.')
+    return cards[name]
+
+
+def why_unavailable(card: Card) -> str:
+    """Why a detector cannot run here; empty when it can. Looks for files and packages, and imports none."""
+    if importlib.util.find_spec("onnxruntime") is None:
+        return "the package onnxruntime is not installed"
+    if not card.weights_path.is_file():
+        return f"the weights {card.weights.file} are missing; install veriscope again"
+    return ""
+
+
+def load(cards: Sequence[Card], settings: Settings) -> tuple[Detector, ...]:
+    """Runnable detectors; their weights are opened and verified here."""
+    from veriscope.detectors.onnx import OnnxDetector
+
+    return tuple(OnnxDetector(card, settings.threads) for card in cards)

@@ -1,0 +1,160 @@
+"""Runs any ONNX file that a card describes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from veriscope.detectors.card import Calibration, Card
+from veriscope.detectors.gate import scene_gate
+from veriscope.detectors.views import batch, native_tiles, whole_view
+from veriscope.domain import Box, CropRecipe, DenseMap, Finding, Frame, Score, Signal, SignalKind, Status, Views
+from veriscope.runtime.sessions import open_session
+
+_Z90 = 1.645  # half width of a 90 % interval in standard deviations
+_BATCH = 16  # views per run: bounds memory for a group photo of a hundred faces
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """Logits of the views of one subject, and their maps."""
+
+    logits: NDArray[np.float32]
+    maps: tuple[DenseMap, ...] = ()
+
+    @property
+    def mean(self) -> float:
+        return float(self.logits.mean())
+
+    @property
+    def spread(self) -> float:
+        """Standard error of the mean over views: how far the views disagree."""
+        count = len(self.logits)
+        return float(self.logits.std(ddof=1) / math.sqrt(count)) if count > 1 else 0.0
+
+
+class OnnxDetector:
+    """One embedded or foreign model; one object serves many threads."""
+
+    kind = SignalKind.MODEL
+
+    def __init__(self, card: Card, threads: int = 0) -> None:
+        self.card = card
+        self._session = open_session(card.weights_path, card.weights.sha256, threads)
+        self._input = self._session.get_inputs()[0].name
+        self._outputs = [name for name in (card.output.logit, card.output.map) if name]
+
+    @property
+    def id(self) -> str:
+        return self.card.id
+
+    @property
+    def version(self) -> str:
+        return f"{self.card.version} sha256:{self.card.weights.sha256[:16]}"
+
+    @property
+    def recipe(self) -> CropRecipe | None:
+        return self.card.recipe
+
+    def analyze(self, views: Views) -> Signal:
+        """A probability for the picture, or the most suspicious face's; skipped when the model does not apply."""
+        if self.recipe is None:
+            return self._analyze_scene(views.frames[0])
+        return self._analyze_faces(views, self.recipe)
+
+    def _analyze_scene(self, frame: Frame) -> Signal:
+        gate = scene_gate(frame.image)
+        if gate.refusal is not None:
+            return self._skipped(gate.refusal)
+        size = self.card.input.size
+        pieces = [whole_view(frame.image, size), *native_tiles(frame.image, size, self.card.input.tiles)]
+        answer = self._answer([picture for picture, _ in pieces], [box for _, box in pieces])
+        score = self._score(answer, "picture", frame=frame.index)
+        return self._signal([score], answer, gate.notes)
+
+    def _analyze_faces(self, views: Views, recipe: CropRecipe) -> Signal:
+        faces = [face for face in views.faces if face.assessable]
+        if not faces:
+            return self._skipped(
+                Finding("face.none_assessable", {"count": len(views.faces)}) if views.faces else Finding("face.none")
+            )
+        answers = [self._answer([views.crops[recipe][face.id]], [face.box]) for face in faces]
+        scores = [self._score(answer, "face", face=face.id) for face, answer in zip(faces, answers, strict=True)]
+        worst = max(range(len(scores)), key=lambda index: scores[index].raw)
+        return self._signal(scores, answers[worst], ())
+
+    def _answer(self, pictures: Sequence[Image.Image], boxes: Sequence[Box]) -> _Answer:
+        recipe = self.card.input
+        logits: list[float] = []
+        maps: list[DenseMap] = []
+        for start in range(0, len(pictures), _BATCH):
+            pixels = batch(list(pictures[start : start + _BATCH]), recipe.mean, recipe.std)
+            found = self._session.run(self._outputs, {self._input: pixels})
+            logits.extend(float(value) for value in found[0].reshape(-1))
+            if self.card.output.map:
+                maps.extend(
+                    _dense_map(self.card, grid, box) for grid, box in zip(found[1], boxes[start : start + _BATCH], strict=True)
+                )
+        return _Answer(np.array(logits, np.float32), tuple(maps))
+
+    def _score(self, answer: _Answer, subject: str, face: int | None = None, frame: int | None = None) -> Score:
+        raw = _sigmoid(answer.mean)
+        probability = _calibrated(answer.mean, self.card.calibration)
+        return Score("face" if subject == "face" else "picture", raw, probability, face, frame)
+
+    def _signal(self, scores: Sequence[Score], answer: _Answer, notes: tuple[Finding, ...]) -> Signal:
+        worst = max(scores, key=lambda score: score.raw)
+        points = self.card.points.for_subjects(len(scores))
+        if worst.probability >= points.some:
+            code = f"{self.card.task}.suspicious"
+        else:
+            code = f"{self.card.task}.{'unclear' if worst.probability >= points.clear else 'unsuspicious'}"
+        params = {"count": len(scores), **({"face": worst.face} if worst.face is not None else {})}
+        return Signal(
+            self.id,
+            self.kind,
+            Status.OK,
+            probability=worst.probability,
+            raw=worst.raw,
+            interval=_interval(answer, self.card.calibration),
+            findings=(Finding(code, params, face=worst.face), *notes),
+            scores=tuple(scores),
+            maps=answer.maps,
+            points=points,
+        )
+
+    def _skipped(self, reason: Finding) -> Signal:
+        return Signal(self.id, self.kind, Status.SKIPPED, reason=reason)
+
+
+def _dense_map(card: Card, grid: NDArray[np.float32], box: Box) -> DenseMap:
+    calibration = card.calibration
+    values = tuple(round(_calibrated(float(value), calibration), 3) for value in grid.reshape(-1))
+    return DenseMap(f"{card.task}.map", grid.shape[0], grid.shape[1], values, box)
+
+
+def _sigmoid(value: float) -> float:
+    """Logistic function, without overflow for any input."""
+    return 1 / (1 + math.exp(-value)) if value >= 0 else math.exp(value) / (1 + math.exp(value))
+
+
+def _calibrated(logit: float, calibration: Calibration) -> float:
+    return _sigmoid(calibration.a * logit + calibration.b)
+
+
+def _interval(answer: _Answer, calibration: Calibration) -> tuple[float, float]:
+    """90 % interval of the probability: the calibration fit's uncertainty and the disagreement of the views.
+
+    Both are variances on the calibrated logit scale, by the delta method:
+    var = x² var(a) + 2 x cov(a, b) + var(b) + a² (standard error of x over views)².
+    """
+    x = answer.mean
+    var_a, cov, var_b = calibration.covariance
+    variance = x * x * var_a + 2 * x * cov + var_b + (calibration.a * answer.spread) ** 2
+    middle, half = calibration.a * x + calibration.b, _Z90 * math.sqrt(max(variance, 0.0))
+    return _sigmoid(middle - half), _sigmoid(middle + half)

@@ -1,0 +1,258 @@
+"""The flow on one screen: Source → Media → Views → Signals → Verdict → Report. The only module that knows every part."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, BinaryIO
+
+from veriscope import detectors, explain, fusion, ingest, legal, provenance
+from veriscope._version import __version__
+from veriscope.domain import (
+    Analyser,
+    Detector,
+    Face,
+    Failure,
+    Finding,
+    Frame,
+    HelpReference,
+    LawReference,
+    Media,
+    Recheck,
+    Report,
+    Signal,
+    SignalKind,
+    Source,
+    SourceKind,
+    Status,
+    Versions,
+    Views,
+)
+from veriscope.errors import ModelError, VeriscopeError
+from veriscope.ingest.variants import halved, reencoded
+from veriscope.settings import Settings
+
+if TYPE_CHECKING:
+    from veriscope.faces import FaceDetector
+    from veriscope.runtime.net import Fetcher
+
+_log = logging.getLogger(__name__)
+
+AnySource = str | Path | bytes | BinaryIO
+
+RECHECKS: tuple[tuple[str, float, Callable[[Frame], Frame]], ...] = (("jpeg70", 1.0, reencoded), ("half", 0.5, halved))
+"""Altered copies about which a suspicious answer is asked again: name, scale, how."""
+
+
+class Engine:
+    """Analyses pictures. One engine serves many threads; models are opened at the first picture and then shared."""
+
+    def __init__(self, settings: Settings | None = None, fetcher: Fetcher | None = None) -> None:
+        """`settings` default to the environment's. `fetcher` replaces how addresses are fetched.
+
+        Raises:
+            DataError: an unknown detector, or an environment variable that cannot be read.
+        """
+        self.settings = settings or Settings.from_environment()
+        self._fetcher = fetcher
+        self._cards = detectors.chosen(self.settings)
+        self._lock = threading.Lock()
+        self._models: tuple[tuple[Detector, ...], tuple[Signal, ...]] | None = None
+        self._faces: FaceDetector | None = None
+        self._provenance = provenance.analysers(self.settings)
+
+    def analyze(self, source: AnySource, countries: Sequence[str] = ()) -> Report:
+        """The report on one picture: a path, an address, its bytes or an open binary file.
+
+        Raises:
+            InputError: the source is no picture that can be analysed.
+            RemoteError: the address could not be fetched.
+            DataError: an unknown country.
+        """
+        clock = _Clock()
+        law, assistance = _law(countries)
+        with clock.step("models"):
+            models, missing = self._loaded()
+        with clock.step("ingest"):
+            media = ingest.open_media(source, self.settings, self._fetcher)
+        with clock.step("views"):
+            views = self._views(media, models)
+        with clock.step("detectors"):
+            judged = [self._ask(model, views) for model in models]
+        with clock.step("rechecks"):
+            judged = self._rechecked(models, judged, views)
+        with clock.step("provenance"):
+            declared = [self._ask(analyser, views) for analyser in self._provenance]
+        signals = (*judged, *missing, *declared)
+        return Report(
+            media=media.facts,
+            verdict=fusion.decide(signals),
+            signals=signals,
+            faces=views.faces,
+            not_checked=explain.not_checked(media.facts, views.faces, signals),
+            versions=Versions(__version__, MappingProxyType({model.id: model.version for model in models}), _libraries()),
+            timings=MappingProxyType(clock.steps),
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            law=law,
+            help=assistance,
+        )
+
+    def analyze_many(
+        self, sources: Iterable[AnySource | Failure], jobs: int = 1, countries: Sequence[str] = ()
+    ) -> Iterator[Report | Failure]:
+        """Reports in the order of the sources; one that fails gives a `Failure`, and the others go on.
+
+        At most 2 × `jobs` pictures are in memory.
+        """
+        with ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="veriscope") as pool:
+            waiting: deque[Future[Report | Failure]] = deque()
+            for source in sources:
+                waiting.append(pool.submit(self._attempt, source, countries))
+                if len(waiting) >= 2 * jobs:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+
+    def _attempt(self, source: AnySource | Failure, countries: Sequence[str]) -> Report | Failure:
+        if isinstance(source, Failure):
+            return source
+        try:
+            return self.analyze(source, countries)
+        except VeriscopeError as error:
+            return Failure(_described(source), error.code, str(error))
+
+    def _loaded(self) -> tuple[tuple[Detector, ...], tuple[Signal, ...]]:
+        """The detectors that can run, and a signal for each that cannot."""
+        with self._lock:
+            if self._models is None:
+                running: list[Detector] = []
+                missing: list[Signal] = []
+                for card in self._cards:
+                    try:
+                        running += detectors.load([card], self.settings)
+                    except ModelError as error:
+                        missing.append(_silent(card.id, SignalKind.MODEL, Status.UNAVAILABLE, error))
+                if any(model.recipe for model in running):
+                    from veriscope.faces import FaceDetector
+
+                    self._faces = FaceDetector(self.settings.threads)
+                self._models = (tuple(running), tuple(missing))
+            return self._models
+
+    def _views(self, media: Media, models: Sequence[Detector]) -> Views:
+        """Faces are searched once, and cut once per recipe, only when some detector wants them."""
+        if self._faces is None:
+            return Views(media, media.frames)
+        limit = self.settings.limits.max_faces
+        found = tuple(face for frame in media.frames for face in self._faces.detect(frame, limit))
+        return _with_crops(Views(media, media.frames, found), models)
+
+    def _ask(self, analyser: Analyser, views: Views) -> Signal:
+        """One analyser's signal; whatever breaks costs one line of the report, not the answer."""
+        try:
+            return analyser.analyze(views)
+        except ModelError as error:
+            return _silent(analyser.id, analyser.kind, Status.UNAVAILABLE, error)
+        except Exception as error:  # noqa: BLE001 the one guard: a defect of an analyser must not cost the report
+            _log.exception("%s failed", analyser.id)
+            return _silent(analyser.id, analyser.kind, Status.FAILED, error)
+
+    def _rechecked(self, models: Sequence[Detector], signals: Sequence[Signal], views: Views) -> list[Signal]:
+        """Suspicious answers, asked again about a re-encoded and a halved copy."""
+        doubtful = [model for model, signal in zip(models, signals, strict=True) if fusion.needs_recheck(signal)]
+        if not doubtful:
+            return list(signals)
+        answers: dict[str, list[Recheck]] = {model.id: [] for model in doubtful}
+        for name, scale, alter in RECHECKS:
+            altered = _with_crops(_altered(views, scale, alter), doubtful)
+            for model in doubtful:
+                again = self._ask(model, altered)
+                if again.probability is not None:
+                    answers[model.id].append(Recheck(name, again.probability))
+        return [dataclasses.replace(signal, rechecks=tuple(answers.get(signal.source, ()))) for signal in signals]
+
+
+def analyze(source: AnySource, countries: Sequence[str] = (), settings: Settings | None = None) -> Report:
+    """The report on one picture. Opens the models anew each time: keep an `Engine` for more than one."""
+    return Engine(settings).analyze(source, countries)
+
+
+def _with_crops(views: Views, models: Sequence[Detector]) -> Views:
+    from veriscope.faces import crop_face
+
+    frames = {frame.index: frame for frame in views.frames}
+    crops = {
+        recipe: {face.id: crop_face(frames[face.frame].image, face, recipe) for face in views.faces if face.assessable}
+        for recipe in {model.recipe for model in models if model.recipe is not None}
+    }
+    return dataclasses.replace(views, crops=MappingProxyType(crops))
+
+
+def _altered(views: Views, scale: float, alter: Callable[[Frame], Frame]) -> Views:
+    """The views of an altered copy: the same faces, at the places where they are now."""
+    return dataclasses.replace(
+        views,
+        frames=tuple(alter(frame) for frame in views.frames),
+        faces=tuple(_scaled(face, scale) for face in views.faces),
+    )
+
+
+def _scaled(face: Face, scale: float) -> Face:
+    points = tuple((x * scale, y * scale) for x, y in face.landmarks)
+    return dataclasses.replace(face, box=face.box.scaled(scale), landmarks=points)
+
+
+def _silent(source: str, kind: SignalKind, status: Status, error: Exception) -> Signal:
+    return Signal(source, kind, status, reason=Finding(f"analyser.{status}", {"message": str(error)[:300]}))
+
+
+def _described(source: AnySource) -> Source:
+    if isinstance(source, bytes):
+        return Source(SourceKind.BYTES, "bytes")
+    if isinstance(source, str | Path):
+        name = str(source)
+        return Source(SourceKind.URL if name.startswith(("http://", "https://")) else SourceKind.FILE, name)
+    return Source(SourceKind.STREAM, str(getattr(source, "name", "stream")))
+
+
+def _law(countries: Sequence[str]) -> tuple[tuple[LawReference, ...], tuple[HelpReference, ...]]:
+    if not countries:
+        return (), ()
+    sections = legal.select(countries)
+    return legal.law_references(sections), legal.help_references(sections)
+
+
+@cache
+def _libraries() -> MappingProxyType[str, str]:
+    return MappingProxyType({name: version(name) for name in ("c2pa-python", "numpy", "onnxruntime", "pillow")})
+
+
+class _Clock:
+    """Seconds per step."""
+
+    def __init__(self) -> None:
+        self.steps: dict[str, float] = {}
+
+    def step(self, name: str) -> _Step:
+        return _Step(self.steps, name)
+
+
+class _Step:
+    def __init__(self, steps: dict[str, float], name: str) -> None:
+        self._steps, self._name, self._began = steps, name, 0.0
+
+    def __enter__(self) -> None:
+        self._began = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self._steps[self._name] = round(time.perf_counter() - self._began, 4)

@@ -1,0 +1,89 @@
+"""Every error Veriscope raises on purpose.
+
+    VeriscopeError
+    ├── InputError            the input cannot be analysed; the caller can act on it
+    │   ├── UnsupportedMedia  not a picture we read, or a damaged one
+    │   ├── TooLarge          over a limit of `settings.Limits`
+    │   ├── UnreadableSource  missing file, directory, no permission
+    │   └── UnsafeUrl         scheme, address or redirect that must not be fetched
+    ├── RemoteError           the network or the server at the other end failed
+    ├── ModelError            a detector cannot run
+    │   ├── MissingExtra      an optional package is not installed
+    │   ├── WeightsUnavailable
+    │   └── ChecksumMismatch  the file is not the one the card pins
+    └── DataError             a card, catalogue or law file of ours is invalid
+
+A message says what happened, then what to do. `code` is stable, for programs; the message is for people.
+"""
+
+
+class VeriscopeError(Exception):
+    """Base of all errors raised on purpose."""
+
+    code = "error"
+
+
+class InputError(VeriscopeError):
+    """The input cannot be analysed."""
+
+    code = "input"
+
+
+class UnsupportedMedia(InputError):
+    """The bytes are not a picture that can be read."""
+
+    code = "unsupported_media"
+
+
+class TooLarge(InputError):
+    """The input is over one of the limits."""
+
+    code = "too_large"
+
+
+class UnreadableSource(InputError):
+    """The file is missing, a directory, empty or protected."""
+
+    code = "unreadable_source"
+
+
+class UnsafeUrl(InputError):
+    """The address must not be fetched."""
+
+    code = "unsafe_url"
+
+
+class RemoteError(VeriscopeError):
+    """The network or the server at the other end failed."""
+
+    code = "remote"
+
+
+class ModelError(VeriscopeError):
+    """A detector cannot run."""
+
+    code = "model"
+
+
+class MissingExtra(ModelError):
+    """An optional package is not installed."""
+
+    code = "missing_extra"
+
+
+class WeightsUnavailable(ModelError):
+    """The weights of a detector cannot be found."""
+
+    code = "weights_unavailable"
+
+
+class ChecksumMismatch(ModelError):
+    """A file is not the one that its card pins."""
+
+    code = "checksum_mismatch"
+
+
+class DataError(VeriscopeError):
+    """A card, catalogue or law file of ours is invalid."""
+
+    code = "data"

@@ -1,0 +1,75 @@
+"""Codes become words here: one catalogue file per language in `catalogs/`."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from babel import Locale
+from babel.numbers import format_decimal, format_percent
+
+from veriscope.domain import Finding, Scalar
+from veriscope.errors import DataError
+
+FALLBACK = "en"
+
+_FOLDER = Path(str(files("veriscope.i18n"))) / "catalogs"
+
+Entry = str | Mapping[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Catalogue:
+    """The words of one language. `entries`: code → sentence, or plural category (CLDR) → sentence, chosen by `count`."""
+
+    language: str
+    entries: Mapping[str, Entry]
+
+    def text(self, code: str, params: Mapping[str, Scalar] | None = None) -> str:
+        """The sentence for a code; a code without a sentence raises `DataError`."""
+        entry = self.entries.get(code)
+        if entry is None:
+            raise DataError(
+                f'The catalogue "{self.language}" has no words for "{code}". Add them to catalogs/{self.language}.toml.'
+            )
+        values = dict(params or {})
+        if not isinstance(entry, str):
+            category = Locale.parse(self.language).plural_form(float(values.get("count", 0)))
+            entry = entry.get(category, entry["other"])
+        try:
+            return entry.format_map(values)
+        except KeyError as error:
+            raise DataError(
+                f'The words for "{code}" in "{self.language}" want {error}, which the finding does not give.'
+            ) from error
+
+    def finding(self, finding: Finding) -> str:
+        return self.text(finding.code, finding.params)
+
+    def has(self, code: str) -> bool:
+        return code in self.entries
+
+    def percent(self, share: float) -> str:
+        """A share of 0–1 as the language writes per cents, without decimals: "7%", "7 %"."""
+        return str(format_percent(share, locale=self.language))
+
+    def number(self, value: float) -> str:
+        return str(format_decimal(value, locale=self.language))
+
+
+def languages() -> tuple[str, ...]:
+    """Codes of all languages that have a catalogue."""
+    return tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
+
+
+@cache
+def catalogue(language: str = FALLBACK) -> Catalogue:
+    """The catalogue of a language ("de", "pt-BR" → "pt"); an unknown one raises `DataError` that names the known ones."""
+    code = language.replace("_", "-").split("-")[0].lower()
+    if code not in languages():
+        raise DataError(f'There are no words in "{language}" yet. Choose one of: {", ".join(languages())}.')
+    return Catalogue(code, tomllib.loads((_FOLDER / f"{code}.toml").read_text("utf-8")))

@@ -1,0 +1,26 @@
+"""Altered copies of a frame: an answer that flips when a picture is merely saved again should not be trusted."""
+
+from __future__ import annotations
+
+import io
+
+from PIL import Image
+
+from veriscope.domain import Frame
+
+
+def reencoded(frame: Frame, quality: int = 70) -> Frame:
+    """The frame after one trip through JPEG with 4:2:0 chroma, as messengers and networks do it. `quality`: 1–95."""
+    packed = io.BytesIO()
+    frame.image.save(packed, "JPEG", quality=quality, subsampling="4:2:0")
+    image = Image.open(packed, formats=["JPEG"])
+    image.load()
+    image.info = {}
+    return Frame(frame.index, image, frame.time)
+
+
+def halved(frame: Frame) -> Frame:
+    """The frame at half its width and height, each pixel the mean of four (box filter); at least one pixel."""
+    width, height = frame.image.size
+    size = (max(1, width // 2), max(1, height // 2))
+    return Frame(frame.index, frame.image.resize(size, Image.Resampling.BOX), frame.time)

@@ -1,0 +1,1 @@
+"""Reports as JSON and as text: the only place where codes become words."""

@@ -1,0 +1,1 @@
+"""The machine: sessions, weights, network, discovery."""

@@ -1,0 +1,51 @@
+"""The one place that opens ONNX Runtime sessions: CPU, telemetry off, file checked before it is opened."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from veriscope.errors import ChecksumMismatch, WeightsUnavailable
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+
+def verified_bytes(path: Path, sha256: str) -> bytes:
+    """The file's bytes, when they are the ones that the card pins.
+
+    Raises:
+        WeightsUnavailable: the file cannot be read.
+        ChecksumMismatch: the file is another one.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise WeightsUnavailable(
+            f"The weights {path.name} cannot be read ({error.strerror}). Install veriscope again."
+        ) from error
+    found = hashlib.sha256(data).hexdigest()
+    if found != sha256:
+        raise ChecksumMismatch(
+            f"The weights {path.name} are not the ones that were measured (SHA-256 {found[:12]}…, expected {sha256[:12]}…). "
+            "Install veriscope again, or check who changed the file."
+        )
+    return data
+
+
+def open_session(path: Path, sha256: str, threads: int = 0) -> onnxruntime.InferenceSession:
+    """An ONNX Runtime CPU session over a verified file; safe to run from many threads.
+
+    `threads`: threads of one run; 0 = all cores.
+    """
+    import onnxruntime
+
+    onnxruntime.disable_telemetry_events()
+    onnxruntime.set_default_logger_severity(3)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # Spinning threads burn the cores that other sessions and the decoder need; arena growth keeps peak memory low.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(verified_bytes(path, sha256), options, providers=["CPUExecutionProvider"])

@@ -1,0 +1,79 @@
+"""Damaged and hostile files give a picture or an `InputError`: nothing else, in little time and memory."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SECONDS_EACH = 10
+PEAK_MIB = 1024
+ADDRESS_SPACE = 6 * 1024**3  # threads of the AVIF decoder reserve much more than they use
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="limits of a process are set the POSIX way")
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("hostile")
+    subprocess.run([sys.executable, ROOT / "scripts" / "make_hostile.py", folder], check=True, stdout=subprocess.DEVNULL)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def outcomes(corpus: Path) -> tuple[dict[str, str], int]:
+    """What became of each file, and the peak memory of the process in MiB."""
+    child = Path(__file__).with_name("hostile_child.py")
+    command = [sys.executable, "-W", "error", str(child), str(corpus), str(SECONDS_EACH), str(ADDRESS_SPACE)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 0, f"ended by {done.returncode} at {lines[-1:]}: {done.stderr[-3000:]}"
+    return {line["name"]: line["outcome"] for line in lines if "outcome" in line}, lines[-1]["peak_mib"]
+
+
+def test_every_file_gives_a_picture_or_an_input_error(corpus: Path, outcomes: tuple[dict[str, str], int]) -> None:
+    found, _ = outcomes
+    assert len(found) >= 200
+    assert sorted(found) == sorted(path.name for path in corpus.iterdir())
+
+
+def test_memory_stays_bounded(outcomes: tuple[dict[str, str], int]) -> None:
+    assert outcomes[1] < PEAK_MIB
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("bomb-zeros.png", "TooLarge"),
+        ("bomb-palette.png", "TooLarge"),
+        ("size-30000x30000.png", "TooLarge"),
+        ("size-65500x65500.jpg", "TooLarge"),
+        ("frames-20000.gif", "TooLarge"),
+        ("animation-claims.png", "TooLarge"),
+        ("cut-8.jpg", "UnsupportedMedia: The picture is damaged"),
+        ("cut-8.png", "UnsupportedMedia: The picture is damaged"),
+        ("chunk-2-inside.png", "UnsupportedMedia: The picture is damaged"),
+        ("page.jpg", "UnsupportedMedia: This is a web page"),
+        ("page-first.png", "UnsupportedMedia: This is a web page"),
+        ("pdf-first.jpg", "UnsupportedMedia: This is a PDF"),
+        ("video.jpg", "UnsupportedMedia: This is a video"),
+        ("zeros.jpg", "UnsupportedMedia: The file contains nothing but zeros"),
+        ("empty.jpg", "UnreadableSource"),
+        ("bomb-within-limits.png", "Media PNG RGB"),
+        ("circular.tif", "Media TIFF RGB"),
+        ("with-zip.jpg", "Media JPEG RGB media.trailing_data"),
+        ("with-page.png", "Media PNG RGB media.trailing_data"),
+        ("xmp-laughs.jpg", "Media JPEG RGB"),
+        ("xmp-laughs.png", "Media PNG RGB"),
+        ("exif-circular.jpg", "Media JPEG RGB"),
+        ("exif-noise.png", "Media PNG RGB"),
+        ("icc-noise.jpg", "Media JPEG RGB media.icc_unreadable"),
+        ("icc-tags.png", "Media PNG RGB media.icc_unreadable"),
+    ],
+)
+def test_what_becomes_of(name: str, wanted: str, outcomes: tuple[dict[str, str], int]) -> None:
+    assert outcomes[0][name].startswith(wanted)

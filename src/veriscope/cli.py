@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
+import io
 import json
 import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn, TextIO
 
 import typer
 
@@ -42,10 +44,18 @@ class Format(enum.StrEnum):
 
 def main() -> None:
     """Runs the command line; our own errors become one line and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        _encode(stream)
     try:
         app()
     except VeriscopeError as error:
         _stop(str(error))
+
+
+def _encode(stream: TextIO) -> None:
+    """UTF-8 into files and pipes, whatever the locale; a terminal keeps its encoding, and shows "?" for what it lacks."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
 
 
 def _stop(message: str) -> NoReturn:
@@ -55,7 +65,7 @@ def _stop(message: str) -> NoReturn:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"veriscope {__version__}")
+        _to_standard_output(f"veriscope {__version__}\n")
         raise typer.Exit
 
 
@@ -106,7 +116,7 @@ def analyze(
     if countries:
         _check_countries(countries)
     results = _with_progress(engine.analyze_many(inputs, jobs, countries), len(inputs))
-    with _Target(output) as write:
+    with _target(output) as write:
         failures = _WRITERS[output_format](results, len(inputs), write, words)
     if failures:
         _tell_failures(failures, words)
@@ -136,46 +146,53 @@ def _check_countries(countries: tuple[str, ...]) -> None:
     legal.select(countries)
 
 
-class _Target:
+@contextlib.contextmanager
+def _target(path: Path | None) -> Iterator[Callable[[str], object]]:
     """Standard output, or a file that appears whole or not at all."""
-
-    def __init__(self, path: Path | None) -> None:
-        self._path, self._parts = path, list[str]()
-
-    def __enter__(self) -> Callable[[str], None]:
-        if self._path is not None and not self._path.resolve().parent.is_dir():
-            raise DataError(f"The folder of {self._path} does not exist. Create it first.")
-        return self._parts.append if self._path is not None else _to_standard_output
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        if self._path is not None and kind is None:
-            unfinished = self._path.with_name(self._path.name + ".part")
-            try:
-                unfinished.write_text("".join(self._parts), "utf-8")
-                unfinished.replace(self._path)
-            except OSError as error:
-                raise DataError(f"{self._path} cannot be written ({error.strerror}). Choose another place.") from error
+    if path is None:
+        yield _to_standard_output
+        return
+    if not path.resolve().parent.is_dir():
+        raise DataError(f"The folder of {path} does not exist. Create it first.")
+    if path.is_dir():
+        raise DataError(f"{path} is a folder. Give the name of a file in it.")
+    unfinished = path.with_name(path.name + ".part")
+    try:
+        with unfinished.open("w", encoding="utf-8") as file:  # before the first picture: a batch must not run for nothing
+            yield file.write
+        unfinished.replace(path)
+    except OSError as error:
+        raise DataError(f"{path} cannot be written ({error.strerror}). Choose another place.") from error
+    finally:
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)
 
 
 def _to_standard_output(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader has seen enough: Click ends the command quietly
+        raise
+    except OSError as error:
+        raise DataError(f"The results cannot be written ({error.strerror}). Make room, or choose another place.") from error
 
 
-def _write_text(results: Iterator[Report | Failure], _: int, write: Callable[[str], None], words: Catalogue) -> list[Failure]:
+def _write_text(results: Iterator[Report | Failure], _: int, write: Callable[[str], object], words: Catalogue) -> list[Failure]:
     from veriscope.domain import Failure
     from veriscope.report.as_text import render
 
     failures = []
+    colour = write is _to_standard_output and _colour(sys.stdout)
     for result in results:
         if isinstance(result, Failure):
             failures.append(result)
         else:
-            write(render(result, words, _width(), _colour(sys.stdout)) + "\n")
+            write(render(result, words, _width(), colour) + "\n")
     return failures
 
 
-def _write_json(results: Iterator[Report | Failure], count: int, write: Callable[[str], None], _: Catalogue) -> list[Failure]:
+def _write_json(results: Iterator[Report | Failure], count: int, write: Callable[[str], object], _: Catalogue) -> list[Failure]:
     texts, failures = _as_json(results, indent=2)
     if count == 1:
         write(texts[0] + "\n")
@@ -184,7 +201,7 @@ def _write_json(results: Iterator[Report | Failure], count: int, write: Callable
     return failures
 
 
-def _write_jsonl(results: Iterator[Report | Failure], _: int, write: Callable[[str], None], __: Catalogue) -> list[Failure]:
+def _write_jsonl(results: Iterator[Report | Failure], _: int, write: Callable[[str], object], __: Catalogue) -> list[Failure]:
     failures: list[Failure] = []
     for result in results:
         texts, failed = _as_json(iter([result]), indent=None)
@@ -246,13 +263,13 @@ def detectors(
 
     cards = catalogue(Settings.from_environment())
     if output_format is Format.TEXT:
-        typer.echo("\n\n".join(_card_text(card, why_unavailable(card)) for card in cards))
+        _to_standard_output("\n\n".join(_card_text(card, why_unavailable(card)) for card in cards) + "\n")
         return
     rows = [{**card.model_dump(mode="json"), "available": not why_unavailable(card)} for card in cards]
     if output_format is Format.JSON:
-        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        _to_standard_output(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
     else:
-        typer.echo("\n".join(json.dumps(row, ensure_ascii=False) for row in rows))
+        _to_standard_output("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
 
 
 def _card_text(card: Card, problem: str) -> str:
@@ -293,13 +310,13 @@ def law(
     words = catalogue(lang)
     if stale:
         rows = [f"{row.jurisdiction}  {row.record}  {row.review_by}" for row in legal.stale(datetime.now(UTC).date())]
-        typer.echo("\n".join(rows) or words.text("cli.law.stale_none"))
+        _to_standard_output(("\n".join(rows) or words.text("cli.law.stale_none")) + "\n")
     elif countries:
         sections = legal.select(countries, topic or ())
         references = legal.law_references(sections), legal.help_references(sections)
-        typer.echo(render_law(*references, words, _width(), _colour(sys.stdout)), nl=False)
+        _to_standard_output(render_law(*references, words, _width(), _colour(sys.stdout)))
     else:
-        typer.echo(" ".join(legal.jurisdictions()))
+        _to_standard_output(" ".join(legal.jurisdictions()) + "\n")
 
 
 @app.command()
@@ -307,4 +324,4 @@ def schema() -> None:
     """Print the JSON Schema of a report."""
     from veriscope.report.as_json import schema_text
 
-    typer.echo(schema_text())
+    _to_standard_output(schema_text() + "\n")

@@ -279,7 +279,7 @@ class Signal:
         if (self.status is Status.OK) == (self.reason is not None):
             raise ValueError("a signal gives a reason exactly when its status is not ok")
         speaks = self.kind is SignalKind.MODEL and self.status is Status.OK
-        if speaks != (self.probability is not None and self.raw is not None and self.points is not None):
+        if any((value is not None) != speaks for value in (self.probability, self.raw, self.points)):
             raise ValueError("a model signal has probability, raw score and operating points exactly when it is ok")
 
 

@@ -32,8 +32,6 @@ from veriscope.domain import (
     Report,
     Signal,
     SignalKind,
-    Source,
-    SourceKind,
     Status,
     Versions,
     Views,
@@ -43,6 +41,7 @@ from veriscope.ingest.variants import halved, reencoded
 from veriscope.settings import Settings
 
 if TYPE_CHECKING:
+    from veriscope.detectors.card import Card
     from veriscope.faces import FaceDetector
     from veriscope.runtime.net import Fetcher
 
@@ -81,10 +80,10 @@ class Engine:
         """
         clock = _Clock()
         law, assistance = _law(countries)
-        with clock.step("models"):
-            models, missing = self._loaded()
         with clock.step("ingest"):
             media = ingest.open_media(source, self.settings, self._fetcher)
+        with clock.step("models"):
+            models, missing = self._loaded()
         with clock.step("views"):
             views = self._views(media, models)
         with clock.step("detectors"):
@@ -129,7 +128,7 @@ class Engine:
         try:
             return self.analyze(source, countries)
         except VeriscopeError as error:
-            return Failure(_described(source), error.code, str(error))
+            return Failure(ingest.described(source), error.code, str(error))
 
     def _loaded(self) -> tuple[tuple[Detector, ...], tuple[Signal, ...]]:
         """The detectors that can run, and a signal for each that cannot."""
@@ -139,15 +138,20 @@ class Engine:
                 missing: list[Signal] = []
                 for card in self._cards:
                     try:
-                        running += detectors.load([card], self.settings)
+                        running += self._opened(card)
                     except ModelError as error:
                         missing.append(_silent(card.id, SignalKind.MODEL, Status.UNAVAILABLE, error))
-                if any(model.recipe for model in running):
-                    from veriscope.faces import FaceDetector
-
-                    self._faces = FaceDetector(self.settings.threads)
                 self._models = (tuple(running), tuple(missing))
             return self._models
+
+    def _opened(self, card: Card) -> tuple[Detector, ...]:
+        """A detector, and the search for faces when it wants them: without the search it cannot run either."""
+        models = detectors.load([card], self.settings)
+        if card.recipe is not None and self._faces is None:
+            from veriscope.faces import FaceDetector
+
+            self._faces = FaceDetector(self.settings.threads)
+        return models
 
     def _views(self, media: Media, models: Sequence[Detector]) -> Views:
         """Faces are searched once, and cut once per recipe, only when some detector wants them."""
@@ -214,15 +218,6 @@ def _scaled(face: Face, scale: float) -> Face:
 
 def _silent(source: str, kind: SignalKind, status: Status, error: Exception) -> Signal:
     return Signal(source, kind, status, reason=Finding(f"analyser.{status}", {"message": str(error)[:300]}))
-
-
-def _described(source: AnySource) -> Source:
-    if isinstance(source, bytes):
-        return Source(SourceKind.BYTES, "bytes")
-    if isinstance(source, str | Path):
-        name = str(source)
-        return Source(SourceKind.URL if name.startswith(("http://", "https://")) else SourceKind.FILE, name)
-    return Source(SourceKind.STREAM, str(getattr(source, "name", "stream")))
 
 
 def _law(countries: Sequence[str]) -> tuple[tuple[LawReference, ...], tuple[HelpReference, ...]]:

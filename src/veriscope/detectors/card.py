@@ -5,6 +5,7 @@ Discovery by file: a card that lies in `cards/` is a detector. Nothing is import
 
 from __future__ import annotations
 
+import dataclasses
 import tomllib
 from datetime import date
 from functools import cache
@@ -148,6 +149,11 @@ class Card(_Part):
             return None
         return CropRecipe(self.input.size, self.input.margin, self.input.rotate)
 
+    def operating_points(self, count: int) -> OperatingPoints:
+        """Thresholds for `count` subjects, with the false-positive rates that were measured on unseen pictures."""
+        points = self.points.for_subjects(count)
+        return dataclasses.replace(points, fpr_some=self.evidence.fpr_some, fpr_strong=self.evidence.fpr_strong)
+
     @property
     def weights_path(self) -> Path:
         return self.folder / self.weights.file
@@ -158,5 +164,5 @@ def read_card(path: Path) -> Card:
     """The card in a file; `DataError` says what is wrong with it."""
     try:
         return Card(folder=path.parent, **tomllib.loads(path.read_text("utf-8")))
-    except (OSError, tomllib.TOMLDecodeError, ValidationError, TypeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError, TypeError) as error:
         raise DataError(f"The detector card {path.name} is invalid: {error}. Correct the file or remove it.") from error

@@ -14,6 +14,7 @@ from veriscope.detectors.card import Calibration, Card
 from veriscope.detectors.gate import scene_gate
 from veriscope.detectors.views import batch, native_tiles, whole_view
 from veriscope.domain import Box, CropRecipe, DenseMap, Finding, Frame, Score, Signal, SignalKind, Status, Views
+from veriscope.errors import ModelError
 from veriscope.runtime.sessions import open_session
 
 _Z90 = 1.645  # half width of a 90 % interval in standard deviations
@@ -95,6 +96,12 @@ class OnnxDetector:
         for start in range(0, len(pictures), _BATCH):
             pixels = batch(list(pictures[start : start + _BATCH]), recipe.mean, recipe.std)
             found = self._session.run(self._outputs, {self._input: pixels})
+            if found[0].size != len(pixels):
+                # Two numbers per picture are two classes, and guessing which of them is "synthetic" inverts every answer.
+                raise ModelError(
+                    f"The model {self.id} gives {found[0].size} numbers for {len(pixels)} pictures, not one logit each. "
+                    "Export it with one logit that rises with synthetic pictures."
+                )
             logits.extend(float(value) for value in found[0].reshape(-1))
             if self.card.output.map:
                 maps.extend(
@@ -109,7 +116,7 @@ class OnnxDetector:
 
     def _signal(self, scores: Sequence[Score], answer: _Answer, notes: tuple[Finding, ...]) -> Signal:
         worst = max(scores, key=lambda score: score.raw)
-        points = self.card.points.for_subjects(len(scores))
+        points = self.card.operating_points(len(scores))
         if worst.probability >= points.some:
             code = f"{self.card.task}.suspicious"
         else:

@@ -25,7 +25,7 @@ def native_tiles(image: Image.Image, size: int, count: int) -> list[tuple[Image.
 
     Squares at native size keep the traces of a generator's last layers, which shrinking wipes out.
     """
-    if min(image.size) < size or max(image.size) < 1.25 * size:
+    if count < 1 or min(image.size) < size or max(image.size) < 1.25 * size:
         return []
     columns = max(1, min(count, round(math.sqrt(count * image.width / image.height))))
     rows = max(1, count // columns)

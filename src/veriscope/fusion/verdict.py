@@ -3,7 +3,7 @@
 The rules, in the order in which they are asked (docs/decisions/0004-verdict.md):
 
 1. A trusted signature that says "made with AI" decides alone: `declared_synthetic`, and no score is shown.
-2. `strong_evidence` needs two independent signals, or one model above its strict threshold that stays above its plain one when
+2. `strong_evidence` needs two independent signals, or one model above its strict threshold that does not fall below `clear` when
    the picture is re-encoded and halved.
 3. `some_evidence`: one model above its plain threshold, or an unsigned statement in the file, which anybody can write.
 4. `uncertain`: a model between clear and suspicious.
@@ -85,8 +85,9 @@ def _suspicious(
     if claimed:
         return Grade.STRONG_EVIDENCE, (Finding("verdict.model_and_claim", about), *claimed[:1])
     unstable = _falls(leader)
-    if second and not (unstable and _falls(second[0])):
-        return Grade.STRONG_EVIDENCE, (Finding("verdict.two_models", {**about, "other": second[0].source}),)
+    holding = [signal for signal in second if not (unstable and _falls(signal))]
+    if holding:
+        return Grade.STRONG_EVIDENCE, (Finding("verdict.two_models", {**about, "other": holding[0].source}),)
     if unstable:
         # Flips when the picture is merely saved again: that is the model's weakness showing, not evidence.
         return Grade.UNCERTAIN, (Finding(_UNSTABLE, {**about, "variant": unstable}),)
@@ -116,7 +117,7 @@ def _rank(signal: Signal) -> tuple[int, float]:
 
 
 def _falls(signal: Signal) -> str:
-    """The first variant of the picture in which the answer is no longer suspicious; empty when it holds."""
+    """The first variant of the picture in which the answer is clear; empty when it holds."""
     limit = _points(signal).clear
     return next((recheck.variant for recheck in signal.rechecks if recheck.probability < limit), "")
 

@@ -54,8 +54,9 @@ class Catalogue:
         return code in self.entries
 
     def percent(self, share: float) -> str:
-        """A share of 0–1 as the language writes per cents, without decimals: "7%", "7 %"."""
-        return str(format_percent(share, locale=self.language))
+        """A share of 0–1 as the language writes per cents: "7%", "7 %"; below one per cent with a decimal, so that 0.4% is not 0%."""
+        rounded = round(share, 2 if share >= 0.01 else 3)
+        return str(format_percent(rounded, locale=self.language, decimal_quantization=False))
 
     def number(self, value: float) -> str:
         return str(format_decimal(value, locale=self.language))

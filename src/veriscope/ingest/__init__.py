@@ -19,7 +19,7 @@ from veriscope.ingest.discover import discover
 from veriscope.ingest.variants import halved, reencoded
 from veriscope.settings import MEBIBYTE, Limits, Settings
 
-__all__ = ["discover", "halved", "open_media", "reencoded"]
+__all__ = ["described", "discover", "halved", "open_media", "reencoded"]
 
 STDIN = "-"
 
@@ -59,19 +59,34 @@ def open_media(source: str | Path | bytes | BinaryIO, settings: Settings, fetche
     return Media(facts, data, (Frame(0, decoded.image),), decoded.exif)
 
 
-def _read(source: str | Path | bytes | BinaryIO, settings: Settings, fetcher: url.Fetches | None) -> tuple[Source, bytes]:
-    limits = settings.limits
+def described(source: str | Path | bytes | BinaryIO) -> Source:
+    """What kind of source it is and what to call it, without opening it."""
     match source:
         case bytes() | bytearray() | memoryview():
-            return Source(SourceKind.BYTES, "bytes"), _within_limit(bytes(source), limits)
+            return Source(SourceKind.BYTES, "bytes")
         case str() if source == STDIN:
-            return Source(SourceKind.STREAM, STDIN), _read_stream(sys.stdin.buffer, limits)
+            return Source(SourceKind.STREAM, STDIN)
         case str() if url.is_address(source.strip()):
-            return Source(SourceKind.URL, source), _read_address(source, settings, fetcher)
+            return Source(SourceKind.URL, source)
         case str() | Path():
-            return Source(SourceKind.FILE, _shown(source)), _read_file(source, limits)
+            return Source(SourceKind.FILE, _shown(source))
         case _:
-            return Source(SourceKind.STREAM, "stream"), _read_stream(source, limits)
+            return Source(SourceKind.STREAM, "stream")
+
+
+def _read(source: str | Path | bytes | BinaryIO, settings: Settings, fetcher: url.Fetches | None) -> tuple[Source, bytes]:
+    limits, named = settings.limits, described(source)
+    match source:
+        case bytes() | bytearray() | memoryview():
+            return named, _within_limit(bytes(source), limits)
+        case str() if named.kind is SourceKind.STREAM:
+            return named, _read_stream(sys.stdin.buffer, limits)
+        case str() if named.kind is SourceKind.URL:
+            return named, _read_address(source, settings, fetcher)
+        case str() | Path():
+            return named, _read_file(source, limits)
+        case _:
+            return named, _read_stream(source, limits)
 
 
 def _read_address(source: str, settings: Settings, fetcher: url.Fetches | None) -> bytes:

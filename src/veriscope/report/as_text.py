@@ -161,7 +161,7 @@ def _described(facts: MediaFacts) -> str:
 
 def _safe(text: str) -> str:
     """Without control characters: a file name or a metadata field must not steer the reader's terminal."""
-    return "".join(character if character.isprintable() or character == "\n" else "�" for character in text)
+    return "".join(character if character.isprintable() else "�" for character in text)
 
 
 def _printed(content: RenderableType, width: int, colour: bool) -> str:

@@ -38,8 +38,13 @@ def open_session(path: Path, sha256: str, threads: int = 0) -> onnxruntime.Infer
     """An ONNX Runtime CPU session over a verified file; safe to run from many threads.
 
     `threads`: threads of one run; 0 = all cores.
+
+    Raises:
+        WeightsUnavailable: the file cannot be read, or is no model that this ONNX Runtime runs.
+        ChecksumMismatch: the file is another one.
     """
     import onnxruntime
+    from onnxruntime.capi import onnxruntime_pybind11_state as problems
 
     onnxruntime.disable_telemetry_events()
     onnxruntime.set_default_logger_severity(3)
@@ -48,4 +53,11 @@ def open_session(path: Path, sha256: str, threads: int = 0) -> onnxruntime.Infer
     options.inter_op_num_threads = 1
     # Spinning threads burn the cores that other sessions and the decoder need; arena growth keeps peak memory low.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(verified_bytes(path, sha256), options, providers=["CPUExecutionProvider"])
+    data = verified_bytes(path, sha256)
+    try:
+        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except (problems.Fail, problems.InvalidGraph, problems.InvalidProtobuf, problems.NotImplemented) as error:
+        raise WeightsUnavailable(
+            f"The weights {path.name} are no model that ONNX Runtime {onnxruntime.__version__} runs. "
+            "Install a newer onnxruntime, or ask whoever made the model."
+        ) from error

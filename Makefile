@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check fix setup golden bench hostile clean
+.PHONY: demo test check fix setup golden bench clean
 .DEFAULT_GOAL := demo
 
 setup: $(STAMP)

@@ -27,7 +27,7 @@ from research.cards import card
 
 ROOT = Path(__file__).parents[1]
 CARDS = ROOT / "src/veriscope/detectors/cards"
-RATES = (0.5, 0.3, 0.2, 0.15, 0.1, 0.07, 0.05, 0.03, 0.02, 0.01, 0.005, 0.002)
+RATES = (0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.1, 0.07, 0.05, 0.03, 0.02, 0.01, 0.005, 0.002, 0.001)
 Row = dict[str, Any]
 
 

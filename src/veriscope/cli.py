@@ -154,7 +154,7 @@ def _target(path: Path | None) -> Iterator[Callable[[str], object]]:
         return
     if not path.resolve().parent.is_dir():
         raise DataError(f"The folder of {path} does not exist. Create it first.")
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112 unlike Path.is_dir, this does not raise for a name that is too long
         raise DataError(f"{path} is a folder. Give the name of a file in it.")
     unfinished = path.with_name(path.name + ".part")
     try:
@@ -233,9 +233,12 @@ def _with_progress(results: Iterator[Report | Failure], count: int) -> Iterator[
         yield from results
         return
     from rich.console import Console
-    from rich.progress import track
+    from rich.progress import Progress
 
-    yield from track(results, "Analysing", total=count, console=Console(stderr=True), transient=True)
+    # Redirected output goes to the bar's own stream: right on a shared terminal, a loss of all data in a pipe.
+    shared = sys.stdout.isatty()
+    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=shared) as bar:
+        yield from bar.track(results, total=count, description="Analysing")
 
 
 def _tell_failures(failures: list[Failure], words: Catalogue) -> None:
@@ -250,7 +253,7 @@ def _width() -> int:
 
 def _colour(stream: object) -> bool:
     """Colour on a terminal, unless the user asked for none (https://no-color.org)."""
-    return bool(getattr(stream, "isatty", lambda: False)()) and "NO_COLOR" not in os.environ
+    return bool(getattr(stream, "isatty", lambda: False)()) and not os.environ.get("NO_COLOR")
 
 
 @app.command()

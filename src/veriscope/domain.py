@@ -25,6 +25,10 @@ SHOWN_MIN, SHOWN_MAX = 0.01, 0.99
 """Scores shown to people are clipped to 1–99 %: no measurement of ours supports certainty."""
 
 
+OVERVIEW_LONG, OVERVIEW_SHORT = 1280, 448
+"""The sides of an overview are at least this long, twice what any view of a whole picture has."""
+
+
 class MediaKind(enum.StrEnum):
     IMAGE = "image"
     VIDEO = "video"
@@ -124,12 +128,21 @@ class Frame:
 
     `image` is RGB, 8 bit, sRGB, upright, loaded; nobody may change it in place (threads share it).
     Pillow rather than an array, because every view is a crop or a resize of it, which Pillow does without a copy of the
-    whole (docs/decisions/0002-frames-are-pillow-images.md).
+    whole (docs/decisions/0002-frames-are-pillow-images.md). `overview` is the same picture, each pixel the mean of
+    `shrink` × `shrink`: whatever shrinks the whole picture starts from it, so that a large one is read once only.
     """
 
     index: int
     image: Image.Image
     time: float | None = None  # seconds from the start of a clip; None for a picture
+    overview: Image.Image = dataclasses.field(init=False, repr=False, compare=False)
+    shrink: int = dataclasses.field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        short, long = sorted(self.image.size)
+        shrink = max(1, min(long // OVERVIEW_LONG, short // OVERVIEW_SHORT))
+        object.__setattr__(self, "shrink", shrink)
+        object.__setattr__(self, "overview", self.image.reduce(shrink) if shrink > 1 else self.image)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -319,6 +332,7 @@ class LawReference:
     summary: str
     url: str
     checked: str  # ISO date
+    starts: str | None = None  # ISO date or the beginning of one: when an enacted law begins to apply
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

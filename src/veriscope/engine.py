@@ -85,7 +85,7 @@ class Engine:
         with clock.step("models"):
             models, missing = self._loaded()
         with clock.step("views"):
-            views = self._views(media, models)
+            views, crowded = self._views(media, models)
         with clock.step("detectors"):
             judged = [self._ask(model, views) for model in models]
         with clock.step("rechecks"):
@@ -98,7 +98,7 @@ class Engine:
             verdict=fusion.decide(signals),
             signals=signals,
             faces=views.faces,
-            not_checked=explain.not_checked(media.facts, views.faces, signals),
+            not_checked=explain.not_checked(media.facts, views.faces, signals, crowded),
             versions=Versions(__version__, MappingProxyType({model.id: model.version for model in models}), _libraries()),
             timings=MappingProxyType(clock.steps),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -129,6 +129,10 @@ class Engine:
             return self.analyze(source, countries)
         except VeriscopeError as error:
             return Failure(ingest.described(source), error.code, str(error))
+        except Exception:  # noqa: BLE001 a defect of ours on one file must not cost the batch
+            _log.exception("an analysis failed")
+            message = "Veriscope failed on this file, which is a defect of ours. The others were analysed. Please report it."
+            return Failure(ingest.described(source), "defect", message)
 
     def _loaded(self) -> tuple[tuple[Detector, ...], tuple[Signal, ...]]:
         """The detectors that can run, and a signal for each that cannot."""
@@ -153,13 +157,13 @@ class Engine:
             self._faces = FaceDetector(self.settings.threads)
         return models
 
-    def _views(self, media: Media, models: Sequence[Detector]) -> Views:
-        """Faces are searched once, and cut once per recipe, only when some detector wants them."""
+    def _views(self, media: Media, models: Sequence[Detector]) -> tuple[Views, bool]:
+        """Faces are searched once, and cut once per recipe, only when some detector wants them; and whether there were more."""
         if self._faces is None:
-            return Views(media, media.frames)
+            return Views(media, media.frames), False
         limit = self.settings.limits.max_faces
-        found = tuple(face for frame in media.frames for face in self._faces.detect(frame, limit))
-        return _with_crops(Views(media, media.frames, found), models)
+        found = tuple(face for frame in media.frames for face in self._faces.detect(frame, limit + 1))
+        return _with_crops(Views(media, media.frames, found[:limit]), models), len(found) > limit
 
     def _ask(self, analyser: Analyser, views: Views) -> Signal:
         """One analyser's signal; whatever breaks costs one line of the report, not the answer."""

@@ -6,6 +6,7 @@ Every field can be set by an environment variable: `VERISCOPE_OFFLINE=1`, `VERIS
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 import typing
 from collections.abc import Mapping
@@ -62,14 +63,18 @@ def _read(cls: type[_T], prefix: str, environ: Mapping[str, str]) -> _T:
     return cls(**values)
 
 
+def _not_negative(number: float) -> float:
+    if not 0 <= number < math.inf:
+        raise ValueError(number)
+    return number
+
+
 def _parse(text: str, hint: object, variable: str) -> object:
     try:
         if hint is bool:
             return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False, "": False}[text.lower()]
-        if hint is int:
-            return int(text)
-        if hint is float:
-            return float(text)
+        if hint is int or hint is float:
+            return _not_negative(hint(text))
         if hint == tuple[str, ...]:
             return tuple(part.strip() for part in text.split(",") if part.strip())
         return Path(text)

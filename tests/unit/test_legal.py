@@ -268,6 +268,6 @@ def test_file_under_a_wrong_name_is_refused() -> None:
 def test_law_knows_no_score() -> None:
     program = (
         "import sys; from veriscope import legal; legal.select(['de']);"
-        "sys.exit(bool({'veriscope.domain', 'veriscope.fusion', 'veriscope.report'} & set(sys.modules)))"
+        "sys.exit(bool({'veriscope.detectors', 'veriscope.fusion', 'veriscope.report'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

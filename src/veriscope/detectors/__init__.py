@@ -16,13 +16,18 @@ if TYPE_CHECKING:
 
 
 def catalogue(settings: Settings) -> tuple[Card, ...]:
-    """Cards of all detectors, ours first. Opens no model and imports no engine."""
+    """Cards of all detectors, ours first; two of one name raise `DataError`. Opens no model and imports no engine."""
     from veriscope.detectors.card import read_card
 
     paths = packaged("detectors.cards", ".toml")
     if settings.allow_plugins:
         paths += foreign_cards()
-    return tuple(read_card(path) for path in paths)
+    cards: dict[str, Card] = {}
+    for card in map(read_card, paths):
+        if card.id in cards:
+            raise DataError(f'Two installed detectors are called "{card.id}". Uninstall the package that brings the second.')
+        cards[card.id] = card
+    return tuple(cards.values())
 
 
 def chosen(settings: Settings) -> tuple[Card, ...]:

@@ -87,11 +87,16 @@ class Points(_Part):
         return self
 
     def threshold(self, rate: float) -> float:
-        """The probability that at most `rate` of real pictures reach; beyond the measured curve, the next step up."""
+        """The probability that at most `rate` of real pictures reach.
+
+        Beyond the measured curve the room left above its end shrinks with the rate: nothing is promised there, and the
+        threshold must not stand still while a group grows.
+        """
         for point in self.curve:
             if point.rate <= rate:
                 return point.probability
-        return self.curve[-1].probability
+        last = self.curve[-1]
+        return 1.0 - (1.0 - last.probability) * rate / last.rate
 
     def for_subjects(self, count: int) -> OperatingPoints:
         """Operating points when `count` faces are judged and the most suspicious one speaks.
@@ -151,8 +156,10 @@ class Card(_Part):
 
     def operating_points(self, count: int) -> OperatingPoints:
         """Thresholds for `count` subjects, with the false-positive rates that were measured on unseen pictures."""
-        points = self.points.for_subjects(count)
-        return dataclasses.replace(points, fpr_some=self.evidence.fpr_some, fpr_strong=self.evidence.fpr_strong)
+        points, measured = self.points.for_subjects(count), self.evidence
+        # None of n flagged does not mean never: with 95 % confidence at most 3 of n (Hanley & Lippman-Hand 1983).
+        bound = min(1.0, 3 / max(measured.real, 1))
+        return dataclasses.replace(points, fpr_some=measured.fpr_some or bound, fpr_strong=measured.fpr_strong or bound)
 
     @property
     def weights_path(self) -> Path:

@@ -6,41 +6,32 @@ The numbers are set on scanned receipts and photographs (`python -m research.gat
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageChops
 
-from veriscope.domain import Finding
+from veriscope.domain import Finding, Frame
 
 MIN_SIDE = 96  # a smaller picture holds too little to judge
 
 _SAMPLE_SIDE = 512
 _FLAT_SCREEN = 0.6  # share of pixels equal to their right neighbour, at native size …
 _DARK, _LIGHT = 8, 247  # … leaving out what a camera clips: night skies and lamps are flat too
+_BAND = 8  # levels of brightness that are counted together
 _PAPER_SHARE = 0.55  # share of pixels within a narrow band around the commonest brightness …
 _PAPER_BRIGHT = 160  # … which is bright …
 _PAPER_COLOUR = 24  # … in a picture nearly without colour (mean of max − min over channels)
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """`refusal`: why the picture must not be judged; `notes`: what to say beside a judgement."""
-
-    refusal: Finding | None = None
-    notes: tuple[Finding, ...] = ()
-
-
-def scene_gate(image: Image.Image) -> Gate:
-    """Whether a whole-picture model may judge the picture."""
-    if min(image.size) < MIN_SIDE:
-        return Gate(Finding("scene.too_small", {"side": min(image.size), "least": MIN_SIDE}))
-    if _looks_like_paper(image):
-        return Gate(Finding("scene.document"))
-    if _flatness(image) > _FLAT_SCREEN:
-        return Gate(Finding("scene.screenshot"))
-    return Gate()
+def scene_refusal(frame: Frame) -> Finding | None:
+    """Why a whole-picture model must not judge the picture; None when it may."""
+    side = min(frame.image.size)
+    if side < MIN_SIDE:
+        return Finding("scene.too_small", {"side": side, "least": MIN_SIDE})
+    if _looks_like_paper(frame.overview):
+        return Finding("scene.document")
+    if _flatness(frame.image) > _FLAT_SCREEN:
+        return Finding("scene.screenshot")
+    return None
 
 
 def _flatness(image: Image.Image) -> float:
@@ -54,17 +45,19 @@ def _flatness(image: Image.Image) -> float:
 
 
 def _looks_like_paper(image: Image.Image) -> bool:
-    pixels = _small(image)
-    if float((pixels.max(axis=2) - pixels.min(axis=2)).mean()) > _PAPER_COLOUR:
+    red, green, blue = _small(image).split()
+    most = ImageChops.lighter(ImageChops.lighter(red, green), blue)
+    least = ImageChops.darker(ImageChops.darker(red, green), blue)
+    if float(np.asarray(ImageChops.subtract(most, least)).mean()) > _PAPER_COLOUR:
         return False
-    grey = pixels.mean(axis=2)
-    counts, edges = np.histogram(grey, bins=32, range=(0, 256))
+    total = np.asarray(red, np.uint16) + np.asarray(green, np.uint16) + np.asarray(blue, np.uint16)
+    counts = np.bincount(total.reshape(-1) // (3 * _BAND), minlength=256 // _BAND)
     peak = int(counts.argmax())
     share = counts[max(peak - 1, 0) : peak + 2].sum() / counts.sum()
-    return bool(edges[peak] >= _PAPER_BRIGHT and share >= _PAPER_SHARE)
+    return bool(peak * _BAND >= _PAPER_BRIGHT and share >= _PAPER_SHARE)
 
 
-def _small(image: Image.Image) -> NDArray[np.int16]:
+def _small(image: Image.Image) -> Image.Image:
     scale = min(1.0, _SAMPLE_SIDE / max(image.size))
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    return np.asarray(image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0), np.int16)
+    return image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from veriscope.detectors.card import Calibration, Card
-from veriscope.detectors.gate import scene_gate
+from veriscope.detectors.gate import scene_refusal
 from veriscope.detectors.views import batch, native_tiles, whole_view
-from veriscope.domain import Box, CropRecipe, DenseMap, Finding, Frame, Score, Signal, SignalKind, Status, Views
+from veriscope.domain import Box, CropRecipe, DenseMap, Finding, Frame, Score, Signal, SignalKind, Status, Tendency, Views
 from veriscope.errors import ModelError
 from veriscope.runtime.sessions import open_session
 
@@ -69,14 +69,15 @@ class OnnxDetector:
         return self._analyze_faces(views, self.recipe)
 
     def _analyze_scene(self, frame: Frame) -> Signal:
-        gate = scene_gate(frame.image)
-        if gate.refusal is not None:
-            return self._skipped(gate.refusal)
+        refusal = scene_refusal(frame)
+        if refusal is not None:
+            return self._skipped(refusal)
         size = self.card.input.size
-        pieces = [whole_view(frame.image, size), *native_tiles(frame.image, size, self.card.input.tiles)]
+        whole, box = whole_view(frame.overview, size)
+        pieces = [(whole, box.scaled(frame.shrink)), *native_tiles(frame.image, size, self.card.input.tiles)]
         answer = self._answer([picture for picture, _ in pieces], [box for _, box in pieces])
         score = self._score(answer, "picture", frame=frame.index)
-        return self._signal([score], answer, gate.notes)
+        return self._signal([score], answer)
 
     def _analyze_faces(self, views: Views, recipe: CropRecipe) -> Signal:
         faces = [face for face in views.faces if face.assessable]
@@ -87,7 +88,7 @@ class OnnxDetector:
         answers = [self._answer([views.crops[recipe][face.id]], [face.box]) for face in faces]
         scores = [self._score(answer, "face", face=face.id) for face, answer in zip(faces, answers, strict=True)]
         worst = max(range(len(scores)), key=lambda index: scores[index].raw)
-        return self._signal(scores, answers[worst], ())
+        return self._signal(scores, answers[worst])
 
     def _answer(self, pictures: Sequence[Image.Image], boxes: Sequence[Box]) -> _Answer:
         recipe = self.card.input
@@ -114,13 +115,15 @@ class OnnxDetector:
         probability = _calibrated(answer.mean, self.card.calibration)
         return Score("face" if subject == "face" else "picture", raw, probability, face, frame)
 
-    def _signal(self, scores: Sequence[Score], answer: _Answer, notes: tuple[Finding, ...]) -> Signal:
+    def _signal(self, scores: Sequence[Score], answer: _Answer) -> Signal:
         worst = max(scores, key=lambda score: score.raw)
         points = self.card.operating_points(len(scores))
-        if worst.probability >= points.some:
+        suspicious = worst.probability >= points.some
+        if suspicious:
             code = f"{self.card.task}.suspicious"
         else:
             code = f"{self.card.task}.{'unclear' if worst.probability >= points.clear else 'unsuspicious'}"
+        tendency = Tendency.SUSPICIOUS if suspicious else Tendency.NEUTRAL
         params = {"count": len(scores), **({"face": worst.face} if worst.face is not None else {})}
         return Signal(
             self.id,
@@ -129,7 +132,7 @@ class OnnxDetector:
             probability=worst.probability,
             raw=worst.raw,
             interval=_interval(answer, self.card.calibration),
-            findings=(Finding(code, params, face=worst.face), *notes),
+            findings=(Finding(code, params, tendency, face=worst.face),),
             scores=tuple(scores),
             maps=answer.maps,
             points=points,

@@ -1,6 +1,5 @@
-"""Which findings matter, in what order, and what was not looked at: codes only."""
+"""What a reader must know about a report's own limits: codes only."""
 
 from veriscope.explain.coverage import not_checked
-from veriscope.explain.findings import key_findings
 
-__all__ = ["key_findings", "not_checked"]
+__all__ = ["not_checked"]

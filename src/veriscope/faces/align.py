@@ -29,12 +29,11 @@ def crop_face(image: Image.Image, face: Face, recipe: CropRecipe) -> Image.Image
     angle = tilt(face) if recipe.rotate else 0.0
     reach = side * (abs(math.cos(angle)) + abs(math.sin(angle))) / 2 + 2
     left, top = math.floor(centre[0] - reach), math.floor(centre[1] - reach)
-    region = _region(image, left, top, math.ceil(2 * reach))
+    reach_side = math.ceil(2 * reach)
     shrink = min(1.0, recipe.size / side)
-    if shrink < 1.0:
-        length = max(1, round(region.width * shrink))
-        shrink = length / region.width
-        region = region.resize((length, length), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    length = max(1, round(reach_side * shrink))
+    region = _region(image, left, top, reach_side, length)
+    shrink = length / reach_side
     step = side * shrink / recipe.size  # region pixels per result pixel
     cos, sin = step * math.cos(angle), step * math.sin(angle)
     middle = recipe.size / 2
@@ -51,13 +50,19 @@ def tilt(face: Face) -> float:
     return math.atan2(left_y - right_y, left_x - right_x)
 
 
-def _region(image: Image.Image, left: int, top: int, side: int) -> Image.Image:
-    """A square piece of the picture; beyond its border the outermost pixels repeat."""
+def _region(image: Image.Image, left: int, top: int, side: int, length: int) -> Image.Image:
+    """A square piece of the picture, shrunk to `length`; beyond the picture's border the outermost pixels repeat."""
     inside = (max(left, 0), max(top, 0), min(left + side, image.width), min(top + side, image.height))
-    piece = image.crop(inside)
+    if inside == (left, top, left + side, top + side):
+        return _shrunk(image, length, inside)
     before = (inside[0] - left, inside[1] - top)
     after = (left + side - inside[2], top + side - inside[3])
-    if not any((*before, *after)):
-        return piece
-    padded = np.pad(np.asarray(piece), ((before[1], after[1]), (before[0], after[0]), (0, 0)), mode="edge")
-    return Image.fromarray(padded)
+    edges = ((before[1], after[1]), (before[0], after[0]), (0, 0))
+    padded = Image.fromarray(np.pad(np.asarray(image.crop(inside)), edges, mode="edge"))
+    return _shrunk(padded, length, (0, 0, side, side))
+
+
+def _shrunk(image: Image.Image, length: int, box: tuple[int, int, int, int]) -> Image.Image:
+    if length == box[2] - box[0]:
+        return image.crop(box)
+    return image.resize((length, length), Image.Resampling.BICUBIC, box=box, reducing_gap=2.0)

@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from veriscope.domain import Box, CropRecipe, Face, Frame
-from veriscope.faces.align import crop_face
+from veriscope.domain import Box, Face, Frame
 from veriscope.runtime.sessions import open_session
 
 WEIGHTS = Path(str(files("veriscope.faces"))) / "weights" / "yunet_2023mar_dynamic.onnx"
@@ -28,7 +27,7 @@ MIN_FACE_SIDE = 64.0  # pixels; the face detector was never trained on anything 
 MIN_SHARPNESS = 0.004  # see `sharpness`
 
 _STRIDES = (8, 16, 32)
-_SHARPNESS_RECIPE = CropRecipe(size=128, margin=1.0, rotate=False)
+_SAMPLE = (128, 128)
 
 
 class FaceDetector:
@@ -43,7 +42,8 @@ class FaceDetector:
 
         A face that is too small or too blurred to be judged is returned with its `reason`.
         """
-        pixels, scale = _network_input(frame.image)
+        pixels, scale = _network_input(frame.overview)
+        scale /= frame.shrink
         rows = _decode(self._session.run(self._outputs, {"input": pixels}), pixels.shape[3])
         rows = rows[_suppressed(rows[:, :4], rows[:, 14])] / np.array([scale] * 14 + [1.0])
         rows = rows[np.argsort(-rows[:, 2] * rows[:, 3], kind="stable")][:limit]
@@ -98,11 +98,20 @@ def _face(row: NDArray[np.float32], number: int, frame: Frame) -> Face:
     values = [float(value) for value in row]
     landmarks = tuple((values[4 + 2 * point], values[5 + 2 * point]) for point in range(5))
     face = Face(number, frame.index, Box(*values[:4]), landmarks, min(values[14], 1.0), sharpness=0.0)
-    sharp = sharpness(crop_face(frame.image, face, _SHARPNESS_RECIPE))
+    sharp = sharpness(_sample(frame.image, face.box))
     reason = "face.too_small" if max(values[2], values[3]) < MIN_FACE_SIDE else None
     if reason is None and sharp < MIN_SHARPNESS:
         reason = "face.blurred"
     return Face(face.id, face.frame, face.box, landmarks, face.confidence, sharp, reason)
+
+
+def _sample(image: Image.Image, box: Box) -> Image.Image:
+    """The part of the box that lies in the picture, at one fixed size: sharpness depends on the size that is looked at."""
+    left, top = max(box.x, 0.0), max(box.y, 0.0)
+    right, bottom = min(box.x + box.width, image.width), min(box.y + box.height, image.height)
+    if right - left < 1 or bottom - top < 1:
+        return Image.new("RGB", _SAMPLE)
+    return image.resize(_SAMPLE, Image.Resampling.BILINEAR, box=(left, top, right, bottom), reducing_gap=1.0)
 
 
 def sharpness(crop: Image.Image) -> float:

@@ -3,10 +3,10 @@
 The rules, in the order in which they are asked (docs/decisions/0004-verdict.md):
 
 1. A trusted signature that says "made with AI" decides alone: `declared_synthetic`, and no score is shown.
-2. `strong_evidence` needs two independent signals, or one model above its strict threshold that does not fall below `clear` when
-   the picture is re-encoded and halved.
+2. `strong_evidence` needs two independent signals, or one model above its strict threshold that stays above its plain one when
+   the picture is re-encoded and halved. A model whose answer falls to clear on such a copy does not count as a signal.
 3. `some_evidence`: one model above its plain threshold, or an unsigned statement in the file, which anybody can write.
-4. `uncertain`: a model between clear and suspicious.
+4. `uncertain`: a model between clear and suspicious, or one whose suspicion does not last.
 5. `no_evidence_found`: every model that could judge found nothing. Never "authentic".
 6. `not_assessable`: no model could judge. Missing is not zero: a signal that says nothing counts for nothing.
 
@@ -39,63 +39,62 @@ def needs_recheck(signal: Signal) -> bool:
 
 def decide(signals: Sequence[Signal]) -> Verdict:
     """The verdict over all signals of one picture."""
-    models = [signal for signal in signals if _speaks(signal)]
-    signed = _findings(signals, Tendency.SYNTHETIC_SIGNED)
-    claimed = _findings(signals, Tendency.SYNTHETIC_CLAIMED)
-    leader = max(models, key=_rank, default=None)
-    raw_grade = _alone(leader) if leader else Grade.NOT_ASSESSABLE
-    raw_score = leader.probability if leader else None
-    if signed:
-        reasons = (Finding("verdict.declared"), *signed[:1])
-        return Verdict(Grade.DECLARED_SYNTHETIC, None, None, reasons, raw_grade, raw_score)
-    grade, reasons = _graded(leader, models, claimed)
-    if leader is None or grade is Grade.NOT_ASSESSABLE or reasons[0].code in _DECIDED_BY_CLAIM:
+    models = sorted((signal for signal in signals if _speaks(signal)), key=_rank, reverse=True)
+    raw_grade = _alone(models[0]) if models else Grade.NOT_ASSESSABLE
+    raw_score = models[0].probability if models else None
+    grade, leader, reasons = _answer(models, _findings(signals, Tendency.SYNTHETIC_SIGNED), _claims(signals))
+    if leader is None:
         return Verdict(grade, None, None, reasons, raw_grade, raw_score)
     score, interval = _shown(leader, averaged=reasons[0].code == _UNSTABLE)
     return Verdict(grade, score, interval, reasons, raw_grade, raw_score)
 
 
 _UNSTABLE = "verdict.unstable"
-# A model's low score beside "the file says that it was made with AI" would be read as a contradiction of it.
-_DECIDED_BY_CLAIM = ("verdict.claim_only", "verdict.claim_beside_models")
+
+_Answer = tuple[Grade, Signal | None, tuple[Finding, ...]]
+"""Grade, the signal whose score is shown, reasons. Where a statement in the file decides, no score is shown: a model's
+low score beside "the file says that it was made with AI" would be read as a contradiction of it."""
 
 
-def _graded(leader: Signal | None, models: Sequence[Signal], claimed: Sequence[Finding]) -> tuple[Grade, tuple[Finding, ...]]:
-    if leader is None:
-        if claimed:
-            return Grade.SOME_EVIDENCE, (Finding("verdict.claim_only"), *claimed[:1])
-        return Grade.NOT_ASSESSABLE, (Finding("verdict.nothing_could_judge"),)
-    alone = _alone(leader)
-    if alone in (Grade.STRONG_EVIDENCE, Grade.SOME_EVIDENCE):
-        return _suspicious(leader, alone, models, claimed)
+def _answer(models: Sequence[Signal], signed: Sequence[Finding], claimed: Sequence[Finding]) -> _Answer:
+    if signed:
+        return Grade.DECLARED_SYNTHETIC, None, (Finding("verdict.declared"), *signed[:1])
+    suspicious = [signal for signal in models if needs_recheck(signal)]
+    steady = [signal for signal in suspicious if not _falls(signal)]
     if claimed:
-        return Grade.SOME_EVIDENCE, (Finding("verdict.claim_beside_models"), *claimed[:1])
-    if alone is Grade.UNCERTAIN:
-        return alone, (Finding("verdict.between", {"detector": leader.source}),)
-    return alone, (Finding("verdict.nothing_found"),)
+        return _with_claim(models, steady, claimed[0])
+    if suspicious:
+        return _suspicious(suspicious, steady)
+    if not models:
+        return Grade.NOT_ASSESSABLE, None, (Finding("verdict.nothing_could_judge"),)
+    if _alone(models[0]) is Grade.UNCERTAIN:
+        return Grade.UNCERTAIN, models[0], (Finding("verdict.between", {"detector": models[0].source}),)
+    return Grade.NO_EVIDENCE_FOUND, models[0], (Finding("verdict.nothing_found"),)
 
 
-def _suspicious(
-    leader: Signal, alone: Grade, models: Sequence[Signal], claimed: Sequence[Finding]
-) -> tuple[Grade, tuple[Finding, ...]]:
-    second = [
-        signal for signal in models if signal is not leader and _alone(signal) in (Grade.STRONG_EVIDENCE, Grade.SOME_EVIDENCE)
-    ]
+def _with_claim(models: Sequence[Signal], steady: Sequence[Signal], claim: Finding) -> _Answer:
+    if steady:
+        return Grade.STRONG_EVIDENCE, steady[0], (Finding("verdict.model_and_claim", {"detector": steady[0].source}), claim)
+    code = "verdict.claim_beside_models" if models else "verdict.claim_only"
+    return Grade.SOME_EVIDENCE, None, (Finding(code), claim)
+
+
+def _suspicious(suspicious: Sequence[Signal], steady: Sequence[Signal]) -> _Answer:
+    """Without a claim. An answer that falls to clear on a copy is the model's weakness showing, not evidence."""
+    if not steady:
+        leader = suspicious[0]
+        return Grade.UNCERTAIN, leader, (Finding(_UNSTABLE, {"detector": leader.source, "variant": _falls(leader)}),)
+    leader = steady[0]
     about = {"detector": leader.source}
-    if claimed:
-        return Grade.STRONG_EVIDENCE, (Finding("verdict.model_and_claim", about), *claimed[:1])
-    unstable = _falls(leader)
-    holding = [signal for signal in second if not (unstable and _falls(signal))]
-    if holding:
-        return Grade.STRONG_EVIDENCE, (Finding("verdict.two_models", {**about, "other": holding[0].source}),)
-    if unstable:
-        # Flips when the picture is merely saved again: that is the model's weakness showing, not evidence.
-        return Grade.UNCERTAIN, (Finding(_UNSTABLE, {**about, "variant": unstable}),)
-    if alone is Grade.STRONG_EVIDENCE and leader.rechecks:
-        return Grade.STRONG_EVIDENCE, (Finding("verdict.stable", about),)
-    if alone is Grade.STRONG_EVIDENCE:
-        return Grade.SOME_EVIDENCE, (Finding("verdict.not_rechecked", about),)
-    return Grade.SOME_EVIDENCE, (Finding("verdict.one_model", about),)
+    if len(steady) > 1:
+        return Grade.STRONG_EVIDENCE, leader, (Finding("verdict.two_models", {**about, "other": steady[1].source}),)
+    if _alone(leader) is not Grade.STRONG_EVIDENCE:
+        return Grade.SOME_EVIDENCE, leader, (Finding("verdict.one_model", about),)
+    if not leader.rechecks:
+        return Grade.SOME_EVIDENCE, leader, (Finding("verdict.not_rechecked", about),)
+    if not _holds(leader):
+        return Grade.SOME_EVIDENCE, leader, (Finding("verdict.weakens", about),)
+    return Grade.STRONG_EVIDENCE, leader, (Finding("verdict.stable", about),)
 
 
 def _alone(signal: Signal) -> Grade:
@@ -117,9 +116,14 @@ def _rank(signal: Signal) -> tuple[int, float]:
 
 
 def _falls(signal: Signal) -> str:
-    """The first variant of the picture in which the answer is clear; empty when it holds."""
+    """The first variant of the picture in which the answer is clear; empty when there is none."""
     limit = _points(signal).clear
     return next((recheck.variant for recheck in signal.rechecks if recheck.probability < limit), "")
+
+
+def _holds(signal: Signal) -> bool:
+    """Whether the answer stays suspicious in every variant."""
+    return all(recheck.probability >= _points(signal).some for recheck in signal.rechecks)
 
 
 def _shown(leader: Signal, averaged: bool) -> tuple[float, tuple[float, float]]:
@@ -134,6 +138,10 @@ def _shown(leader: Signal, averaged: bool) -> tuple[float, tuple[float, float]]:
 
 def _clipped(value: float) -> float:
     return min(max(value, SHOWN_MIN), SHOWN_MAX)
+
+
+def _claims(signals: Sequence[Signal]) -> list[Finding]:
+    return _findings(signals, Tendency.SYNTHETIC_CLAIMED)
 
 
 def _findings(signals: Sequence[Signal], tendency: Tendency) -> list[Finding]:

@@ -48,13 +48,19 @@ class Catalogue:
             ) from error
 
     def finding(self, finding: Finding) -> str:
-        return self.text(finding.code, finding.params)
+        """The sentence for a finding; a parameter that is a code itself (`variant` = "half") gets its own words."""
+        params = {name: self._worded(name, value) for name, value in finding.params.items()}
+        return self.text(finding.code, params)
+
+    def _worded(self, name: str, value: Scalar) -> Scalar:
+        entry = self.entries.get(f"{name}.{value}")
+        return entry if isinstance(entry, str) else value
 
     def has(self, code: str) -> bool:
         return code in self.entries
 
     def percent(self, share: float) -> str:
-        """A share of 0–1 as the language writes per cents: "7%", "7 %"; below one per cent with a decimal, so that 0.4% is not 0%."""
+        """A share of 0–1 as the language writes per cents: "7%", "7 %"; 0.004 has a decimal, because "0%" would be untrue."""
         rounded = round(share, 2 if share >= 0.01 else 3)
         return str(format_percent(rounded, locale=self.language, decimal_quantization=False))
 

@@ -22,6 +22,7 @@ def law_references(sections: Sequence[LegalSection]) -> tuple[LawReference, ...]
             summary=shown.law.summary,
             url=shown.law.link.url,
             checked=shown.law.checked.isoformat(),
+            starts=shown.law.applies_from or shown.law.in_force,
         )
         for section in sections
         for shown in section.laws

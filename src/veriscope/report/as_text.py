@@ -11,7 +11,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from veriscope.domain import Failure, Finding, Grade, HelpReference, LawReference, MediaFacts, Report, Signal, Status
+from veriscope.domain import Failure, Grade, HelpReference, LawReference, MediaFacts, Report, Signal, Status
 from veriscope.i18n import Catalogue
 
 # Shape, word and colour say the same, so that none of them has to be seen.
@@ -23,6 +23,7 @@ _LOOK = {
     Grade.NO_EVIDENCE_FOUND: ("○", "bold green"),
     Grade.NOT_ASSESSABLE: ("–", "bold white"),
 }
+_NO_BREAK_SPACES = "\u00a0\u202f"  # typography of French, Spanish and German; Python calls them unprintable
 _MAX_HELP = 6  # per report; `veriscope law` lists all
 
 
@@ -63,7 +64,7 @@ def _blocks(report: Report, words: Catalogue) -> Iterator[RenderableType]:
     yield Padding(_evidence(report, words), (0, 0, 1, 2))
     if report.media.notes:
         yield _section(words, "section.notes", [words.finding(note) for note in report.media.notes])
-    yield _section(words, "section.not_checked", [_gap(gap, words) for gap in report.not_checked])
+    yield _section(words, "section.not_checked", [words.finding(gap) for gap in report.not_checked])
     if report.law or report.help:
         yield Rule(style="dim")
         yield from _law_blocks(report.law, report.help[:_MAX_HELP], words)
@@ -82,7 +83,7 @@ def _evidence(report: Report, words: Catalogue) -> Table:
     for signal in report.signals:
         for number, line in enumerate(_lines(signal, words)):
             name = words.text(f"source.{signal.source}") if words.has(f"source.{signal.source}") else signal.source
-            table.add_row("•" if number == 0 else "", Text(name if number == 0 else "", "bold"), Text(_safe(line)))
+            table.add_row("•" if number == 0 else "", Text(_safe(name) if number == 0 else "", "bold"), Text(_safe(line)))
     return table
 
 
@@ -96,13 +97,6 @@ def _lines(signal: Signal, words: Catalogue) -> list[str]:
             rate = signal.points.fpr_strong if signal.probability >= signal.points.strong else signal.points.fpr_some
             lines.append(words.text("score.rate", {"rate": words.percent(rate)}))
     return lines
-
-
-def _gap(gap: Finding, words: Catalogue) -> str:
-    source = gap.params.get("source")
-    if source is None or not words.has(f"source.{source}"):
-        return words.finding(gap)
-    return words.text(gap.code, {**gap.params, "source": words.text(f"source.{source}")})
 
 
 def _law_blocks(law: Sequence[LawReference], assistance: Sequence[HelpReference], words: Catalogue) -> Iterator[RenderableType]:
@@ -131,7 +125,9 @@ def _help_table(assistance: Sequence[HelpReference], words: Catalogue) -> Table:
 
 
 def _law_entry(reference: LawReference, words: Catalogue) -> Text:
-    status = words.text(f"legal.status.{reference.status}", {"date": reference.checked})
+    # An enacted law shows when it begins to apply, every other one when it was checked.
+    date = reference.starts if reference.status == "enacted" and reference.starts else reference.checked
+    status = words.text(f"legal.status.{reference.status}", {"date": date})
     title = Text(f"[{reference.jurisdiction.upper()}] {reference.title}", "bold")
     original = f"\n{reference.original_title}" if reference.original_title else ""
     return title + Text(f"{original}\n{reference.citation}\n{reference.summary}\n{status}\n{reference.url}")
@@ -161,7 +157,7 @@ def _described(facts: MediaFacts) -> str:
 
 def _safe(text: str) -> str:
     """Without control characters: a file name or a metadata field must not steer the reader's terminal."""
-    return "".join(character if character.isprintable() else "�" for character in text)
+    return "".join(character if character.isprintable() or character in _NO_BREAK_SPACES else "�" for character in text)
 
 
 def _printed(content: RenderableType, width: int, colour: bool) -> str:

@@ -1,0 +1,114 @@
+"""The package works without what only training, tests or other products need, and starts without what it does not use yet."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import skimage.data
+from PIL import Image
+
+BLOCKED = (
+    "torch",
+    "torchvision",
+    "transformers",
+    "streamlit",
+    "fastapi",
+    "sklearn",
+    "skimage",
+    "scipy",
+    "onnx",
+    "cv2",
+    "research",
+)
+HEAVY = ("onnxruntime", "numpy", "PIL", "c2pa", "pillow_heif", "httpx", "httpcore", "rich", "babel")
+
+PRELUDE = f"""
+import sys
+
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {BLOCKED!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}} (blocked)", name=name)
+
+sys.meta_path.insert(0, Missing())
+"""
+
+
+def child(code: str, *arguments: str) -> str:
+    """Standard output of code in a fresh interpreter where the blocked packages are missing."""
+    command = [sys.executable, "-W", "error", "-c", PRELUDE + code, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+def imported(code: str) -> set[str]:
+    """Which heavy packages some code imports."""
+    report = f"\nimport json\nprint('\\n' + json.dumps([name for name in {(*HEAVY, *BLOCKED)!r} if name in sys.modules]))"
+    return set(json.loads(child(code + report).splitlines()[-1]))
+
+
+def command(*arguments: str) -> str:
+    return f"""
+from veriscope.cli import main
+sys.argv = ["veriscope", *{arguments!r}]
+try:
+    main()
+except SystemExit as end:
+    assert not end.code, end.code
+"""
+
+
+@pytest.fixture(scope="module")
+def portrait(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("slim") / "portrait.png"
+    Image.open(Path(skimage.data.__file__).with_name("astronaut.png")).save(path)
+    return path
+
+
+def test_the_blocked_packages_are_missing() -> None:
+    child("try:\n    import torch\nexcept ModuleNotFoundError:\n    pass\nelse:\n    raise SystemExit('not blocked')")
+
+
+@pytest.mark.parametrize(
+    ("code", "allowed"),
+    [
+        pytest.param("import veriscope", set(), id="import veriscope"),
+        pytest.param("import veriscope; veriscope.Settings, veriscope.InputError", set(), id="settings and errors"),
+        pytest.param("from veriscope import Engine", {"numpy", "PIL"}, id="the engine"),
+        pytest.param("from veriscope import Engine; Engine()", {"numpy", "PIL"}, id="an engine that has seen no picture"),
+        pytest.param("from veriscope.legal import jurisdictions; jurisdictions()", {"PIL"}, id="the list of countries"),
+        pytest.param("from veriscope.fusion import decide; decide([])", {"PIL"}, id="a verdict"),
+        pytest.param(command("--help"), set(), id="veriscope --help"),
+        pytest.param(command("--version"), set(), id="veriscope --version"),
+        pytest.param(command("analyze", "--help"), set(), id="veriscope analyze --help"),
+        pytest.param(command("detectors"), {"PIL"}, id="veriscope detectors"),
+        pytest.param(command("detectors", "--format", "json"), {"PIL"}, id="veriscope detectors as JSON"),
+        pytest.param(command("schema"), {"PIL"}, id="veriscope schema"),
+        pytest.param(command("law", "DE"), {"PIL", "babel", "rich"}, id="veriscope law"),
+    ],
+)
+def test_nothing_is_imported_before_it_is_needed(code: str, allowed: set[str]) -> None:
+    assert imported(code) <= allowed
+
+
+def test_an_analysis_needs_none_of_the_blocked_packages(portrait: Path) -> None:
+    report = json.loads(child(command("analyze", str(portrait), "--format", "json", "--offline")))
+    assert {signal["source"]: signal["status"] for signal in report["signals"]}["face"] == "ok"
+    assert len(report["faces"]) == 1
+
+
+def test_a_text_report_needs_none_of_the_blocked_packages(portrait: Path) -> None:
+    assert "What this means" in child(command("analyze", str(portrait), "--country", "DE"))
+
+
+def test_our_code_imports_none_of_the_blocked_packages() -> None:
+    for path in (Path(__file__).parents[2] / "src").rglob("*.py"):
+        for line in path.read_text("utf-8").splitlines():
+            words = line.split()
+            if words[:1] in (["import"], ["from"]):
+                assert words[1].partition(".")[0] not in BLOCKED, f"{path.name}: {line.strip()}"

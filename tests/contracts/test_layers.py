@@ -85,8 +85,3 @@ def test_what_has_grown_too_long_is_named(copy: Path, code: str, says: str) -> N
     done = size_check(copy)
     assert done.returncode == int(bool(says))
     assert says in done.stderr
-
-
-def test_an_exception_that_is_not_needed_is_named(copy: Path) -> None:
-    (copy / "src" / "veriscope" / "domain.py").write_text('"""Short."""\n')
-    assert "domain.py needs no exception any more" in size_check(copy).stderr

@@ -1,0 +1,79 @@
+"""The vocabulary: Source → Media → Views → Signal → Verdict → Report.
+
+Small frozen types that every part shares. They hold no sentence in any language: a `Finding` is a code with
+parameters, and the catalogues in `veriscope.i18n` turn codes into words. They hold no behaviour beyond their own
+invariants, so a report can be stored, sent and read again years later.
+
+Numbers called `probability` are P(synthetic or manipulated), 0.0–1.0, after calibration; `raw` is what the model said
+before calibration (0.0–1.0, the same direction). Coordinates are pixels of the upright picture, origin top left.
+"""
+
+from veriscope.domain.finding import Box, Finding, Params, Scalar, Tendency
+from veriscope.domain.media import (
+    OVERVIEW_LONG,
+    OVERVIEW_SHORT,
+    CropRecipe,
+    Face,
+    Frame,
+    Media,
+    MediaFacts,
+    MediaKind,
+    Source,
+    SourceKind,
+    Views,
+)
+from veriscope.domain.report import (
+    SCHEMA,
+    SHOWN_MAX,
+    SHOWN_MIN,
+    Failure,
+    Grade,
+    HelpReference,
+    LawReference,
+    Plain,
+    Report,
+    Verdict,
+    Versions,
+    plain,
+)
+from veriscope.domain.signal import Analyser, DenseMap, Detector, OperatingPoints, Recheck, Score, Signal, SignalKind, Status
+
+__all__ = [
+    "OVERVIEW_LONG",
+    "OVERVIEW_SHORT",
+    "SCHEMA",
+    "SHOWN_MAX",
+    "SHOWN_MIN",
+    "Analyser",
+    "Box",
+    "CropRecipe",
+    "DenseMap",
+    "Detector",
+    "Face",
+    "Failure",
+    "Finding",
+    "Frame",
+    "Grade",
+    "HelpReference",
+    "LawReference",
+    "Media",
+    "MediaFacts",
+    "MediaKind",
+    "OperatingPoints",
+    "Params",
+    "Plain",
+    "Recheck",
+    "Report",
+    "Scalar",
+    "Score",
+    "Signal",
+    "SignalKind",
+    "Source",
+    "SourceKind",
+    "Status",
+    "Tendency",
+    "Verdict",
+    "Versions",
+    "Views",
+    "plain",
+]

@@ -1,0 +1,122 @@
+"""Source → Media → Views: what was given, what was decoded, and what analysers look at."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from PIL import Image
+
+from veriscope.domain.finding import Box, Finding
+
+OVERVIEW_LONG, OVERVIEW_SHORT = 1280, 448
+"""The sides of an overview are at least this long, twice what any view of a whole picture has."""
+
+
+class MediaKind(enum.StrEnum):
+    IMAGE = "image"
+    VIDEO = "video"
+
+
+class SourceKind(enum.StrEnum):
+    FILE = "file"
+    BYTES = "bytes"
+    STREAM = "stream"
+    URL = "url"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Source:
+    """Where the bytes came from. `name` is what the user typed (path, address, "-")."""
+
+    kind: SourceKind
+    name: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture to look at.
+
+    `image` is RGB, 8 bit, sRGB, upright, loaded; nobody may change it in place (threads share it).
+    Pillow rather than an array, because every view is a crop or a resize of it, which Pillow does without a copy of the
+    whole (docs/decisions/0002-frames-are-pillow-images.md). `overview` is the same picture, each pixel the mean of
+    `shrink` × `shrink`: whatever shrinks the whole picture starts from it, so that a large one is read once only.
+    """
+
+    index: int
+    image: Image.Image
+    time: float | None = None  # seconds from the start of a clip; None for a picture
+    overview: Image.Image = dataclasses.field(init=False, repr=False, compare=False)
+    shrink: int = dataclasses.field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        short, long = sorted(self.image.size)
+        shrink = max(1, min(long // OVERVIEW_LONG, short // OVERVIEW_SHORT))
+        object.__setattr__(self, "shrink", shrink)
+        object.__setattr__(self, "overview", self.image.reduce(shrink) if shrink > 1 else self.image)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class MediaFacts:
+    """The part of `Media` that a report keeps. Sides are those of the upright picture."""
+
+    source: Source
+    kind: MediaKind
+    sha256: str  # of the original bytes, hex
+    size_bytes: int
+    format: str  # by content: "JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF"
+    width: int
+    height: int
+    frames: int = 1  # frames in the file, not frames analysed
+    duration: float | None = None  # seconds
+    notes: tuple[Finding, ...] = ()  # what was done to make it comparable: "media.oriented", "media.first_frame"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Media:
+    """A decoded input with its original bytes."""
+
+    facts: MediaFacts
+    data: bytes  # the original bytes, never re-encoded: provenance reads these
+    frames: tuple[Frame, ...]
+    exif: bytes = b""  # raw EXIF block as the decoder found it
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Face:
+    """One face. `landmarks`: right eye, left eye, nose tip, right and left mouth corner (x, y), as seen from the person."""
+
+    id: int
+    frame: int
+    box: Box
+    landmarks: tuple[tuple[float, float], ...]
+    confidence: float  # of the face detector, 0–1
+    sharpness: float  # variance of the Laplacian of the aligned grey crop; higher is sharper
+    reason: str | None = None  # why it is not assessable: "face.too_small", "face.blurred"; None = assessable
+    track: int | None = None  # same person through a clip
+
+    @property
+    def assessable(self) -> bool:
+        return self.reason is None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CropRecipe:
+    """How a face is cut out. A detector's card records the recipe it was trained with, and gets exactly that."""
+
+    size: int = 224  # side of the square result in pixels
+    margin: float = 1.3  # side of the square in the picture = margin × face size (see faces.align)
+    rotate: bool = True  # turn so that the eyes lie level
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Views:
+    """All that analysers may look at, prepared once and shared."""
+
+    media: Media
+    frames: tuple[Frame, ...]
+    faces: tuple[Face, ...] = ()
+    crops: Mapping[CropRecipe, Mapping[int, Image.Image]] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
+    # recipe → face id → RGB crop

@@ -1,0 +1,142 @@
+"""Views → Signal: what one analyser has to say, and the contract that analysers keep."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from typing import Literal, Protocol
+
+from veriscope.domain.finding import Box, Finding
+from veriscope.domain.media import CropRecipe, Views
+
+
+class Status(enum.StrEnum):
+    """What became of one analyser."""
+
+    OK = "ok"
+    SKIPPED = "skipped"  # not applicable to this input, and `reason` says why
+    UNAVAILABLE = "unavailable"  # cannot run here: missing package, weights or trust list
+    FAILED = "failed"  # a defect of ours; the rest of the report stands
+
+
+class SignalKind(enum.StrEnum):
+    MODEL = "model"  # learned: an opinion with an error rate
+    PROVENANCE = "provenance"  # declared: what the file says about itself
+
+
+def _probability_or_none(name: str, value: float | None) -> None:
+    if value is not None and not 0.0 <= value <= 1.0:
+        raise ValueError(f"{name} must be between 0 and 1, not {value!r}")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Score:
+    """What a model said about one subject: the whole picture, a face, a frame."""
+
+    subject: Literal["picture", "face", "frame"]
+    raw: float
+    probability: float
+    face: int | None = None
+    frame: int | None = None
+    time: float | None = None
+
+    def __post_init__(self) -> None:
+        _probability_or_none("raw", self.raw)
+        _probability_or_none("probability", self.probability)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DenseMap:
+    """Scores over a grid of the picture: where the model looked, not proof of where an edit is."""
+
+    code: str
+    rows: int
+    columns: int
+    values: tuple[float, ...]  # row by row, 0–1, higher = more suspicious
+    box: Box  # the part of the picture that the grid covers
+
+    def __post_init__(self) -> None:
+        if len(self.values) != self.rows * self.columns:
+            raise ValueError("a map needs rows × columns values")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class OperatingPoints:
+    """Calibrated probabilities at which a detector's grade changes, and the false-positive rates they stand for.
+
+    `clear` ≤ `some` ≤ `strong`. The rates are measured on real pictures that the model never saw (card, `[evidence]`).
+    """
+
+    clear: float
+    some: float
+    strong: float
+    fpr_some: float
+    fpr_strong: float
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.clear <= self.some <= self.strong <= 1.0:
+            raise ValueError("operating points must satisfy 0 ≤ clear ≤ some ≤ strong ≤ 1")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Recheck:
+    """The same question asked again about an altered copy of the picture."""
+
+    variant: str  # "jpeg70", "half"
+    probability: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Signal:
+    """What one analyser has to say.
+
+    An `ok` model signal has a probability; any other status has none, and says why: missing is never zero.
+    """
+
+    source: str
+    kind: SignalKind
+    status: Status
+    probability: float | None = None
+    raw: float | None = None
+    interval: tuple[float, float] | None = None  # 90 %, same scale as probability
+    findings: tuple[Finding, ...] = ()
+    scores: tuple[Score, ...] = ()
+    maps: tuple[DenseMap, ...] = ()
+    points: OperatingPoints | None = None
+    rechecks: tuple[Recheck, ...] = ()
+    reason: Finding | None = None  # why the status is not ok
+
+    def __post_init__(self) -> None:
+        _probability_or_none("raw", self.raw)
+        _probability_or_none("probability", self.probability)
+        if (self.status is Status.OK) == (self.reason is not None):
+            raise ValueError("a signal gives a reason exactly when its status is not ok")
+        speaks = self.kind is SignalKind.MODEL and self.status is Status.OK
+        if any((value is not None) != speaks for value in (self.probability, self.raw, self.points)):
+            raise ValueError("a model signal has probability, raw score and operating points exactly when it is ok")
+
+
+class Analyser(Protocol):
+    """One source of evidence, learned or declared. Must be safe to call from many threads."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def kind(self) -> SignalKind: ...
+
+    def analyze(self, views: Views) -> Signal:
+        """Judges the views. Raises nothing on purpose except `VeriscopeError`; the engine turns that into a status."""
+        ...
+
+
+class Detector(Analyser, Protocol):
+    """A learned analyser."""
+
+    @property
+    def recipe(self) -> CropRecipe | None:
+        """The face crop it wants; None when it looks at whole pictures."""
+        ...
+
+    @property
+    def version(self) -> str: ...

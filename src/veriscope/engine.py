@@ -49,8 +49,8 @@ _log = logging.getLogger(__name__)
 
 AnySource = str | Path | bytes | BinaryIO
 
-RECHECKS: tuple[tuple[str, float, Callable[[Frame], Frame]], ...] = (("jpeg70", 1.0, reencoded), ("half", 0.5, halved))
-"""Altered copies about which a suspicious answer is asked again: name, scale, how."""
+RECHECKS: tuple[tuple[str, Callable[[Frame], Frame]], ...] = (("jpeg70", reencoded), ("half", halved))
+"""Altered copies about which a suspicious answer is asked again: name, how."""
 
 
 class Engine:
@@ -181,8 +181,8 @@ class Engine:
         if not doubtful:
             return list(signals)
         answers: dict[str, list[Recheck]] = {model.id: [] for model in doubtful}
-        for name, scale, alter in RECHECKS:
-            altered = _with_crops(_altered(views, scale, alter), doubtful)
+        for name, alter in RECHECKS:
+            altered = _with_crops(_altered(views, alter), doubtful)
             for model in doubtful:
                 again = self._ask(model, altered)
                 if again.probability is not None:
@@ -206,13 +206,12 @@ def _with_crops(views: Views, models: Sequence[Detector]) -> Views:
     return dataclasses.replace(views, crops=MappingProxyType(crops))
 
 
-def _altered(views: Views, scale: float, alter: Callable[[Frame], Frame]) -> Views:
+def _altered(views: Views, alter: Callable[[Frame], Frame]) -> Views:
     """The views of an altered copy: the same faces, at the places where they are now."""
-    return dataclasses.replace(
-        views,
-        frames=tuple(alter(frame) for frame in views.frames),
-        faces=tuple(_scaled(face, scale) for face in views.faces),
-    )
+    frames = tuple(alter(frame) for frame in views.frames)
+    scale = {old.index: new.image.width / old.image.width for old, new in zip(views.frames, frames, strict=True)}
+    faces = tuple(_scaled(face, scale[face.frame]) for face in views.faces)
+    return dataclasses.replace(views, frames=frames, faces=faces)
 
 
 def _scaled(face: Face, scale: float) -> Face:

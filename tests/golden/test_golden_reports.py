@@ -113,7 +113,7 @@ def test_the_command_line_gives_the_same_reports(
 @pytest.mark.parametrize(
     ("change", "path"),
     [
-        (lambda report: report["verdict"].update(grade="uncertain"), ".verdict.grade"),
+        (lambda report: report["verdict"].update(grade="another"), ".verdict.grade"),
         (lambda report: report["media"].update(width=641), ".media.width"),
         (lambda report: report["faces"][0]["box"].__setitem__(0, -50), ".faces[0].box[0]"),
         (lambda report: report["signals"][0].update(probability=report["signals"][0]["probability"] + 0.05), "probability"),

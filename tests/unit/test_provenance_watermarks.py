@@ -101,3 +101,13 @@ def test_wide_extreme_is_answered() -> None:
 
 def test_messages_have_their_published_lengths() -> None:
     assert [len(mark.bits) for mark in MARKS] == [136, 32, 48, 46]
+
+
+def test_a_jpeg_is_not_searched() -> None:
+    """Saving as JPEG wipes the mark out, so "not found" would say nothing about such a file."""
+    given: Any = views(picture("JPEG"), "JPEG")
+    image = marked(photographs()["astronaut"], MARKS[0].bits)
+    signal = Watermarks(Settings()).analyze(Views(given.media, (Frame(0, image),)))
+    assert signal.status is Status.SKIPPED
+    assert signal.reason is not None
+    assert signal.reason.code == "watermark.jpeg"

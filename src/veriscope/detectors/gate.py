@@ -6,6 +6,8 @@ The numbers are set on scanned receipts and photographs (`python -m research.gat
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from PIL import Image, ImageChops
 
@@ -58,6 +60,4 @@ def _looks_like_paper(image: Image.Image) -> bool:
 
 
 def _small(image: Image.Image) -> Image.Image:
-    scale = min(1.0, _SAMPLE_SIDE / max(image.size))
-    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    return image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
+    return image.reduce(max(1, math.ceil(max(image.size) / _SAMPLE_SIDE)))

@@ -16,7 +16,7 @@ def whole_view(image: Image.Image, size: int) -> tuple[Image.Image, Box]:
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
     box = (left, top, left + side, top + side)
-    picture = image.resize((size, size), Image.Resampling.BICUBIC, box=box, reducing_gap=2.0)
+    picture = image.resize((size, size), Image.Resampling.BICUBIC, box=box, reducing_gap=1.5)
     return picture, Box(left, top, side, side)
 
 

@@ -39,7 +39,7 @@ def crop_face(image: Image.Image, face: Face, recipe: CropRecipe) -> Image.Image
     middle = recipe.size / 2
     x, y = (centre[0] - left) * shrink, (centre[1] - top) * shrink
     matrix = (cos, -sin, x - middle * (cos - sin), sin, cos, y - middle * (sin + cos))
-    return region.transform((recipe.size, recipe.size), Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC)
+    return region.transform((recipe.size, recipe.size), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
 
 
 def tilt(face: Face) -> float:

@@ -19,7 +19,7 @@ from veriscope.runtime.sessions import open_session
 WEIGHTS = Path(str(files("veriscope.faces"))) / "weights" / "yunet_2023mar_dynamic.onnx"
 WEIGHTS_SHA256 = "869b7b0f2544bb839ec929c7261ee8418e607ae52f2ab4adc2978f466a00f0c3"
 
-LONG_SIDE = 640  # the picture is shrunk to this before the search: finds faces down to 1/60 of the long side
+LONG_SIDE = 720  # the picture is shrunk to at most this before the search, where faces of ten pixels are found
 MIN_CONFIDENCE = 0.8  # at 0.7 the network also fires on dogs and monkeys
 MIN_OVERLAP = 0.3  # boxes that overlap more than this (intersection over union) are one face
 
@@ -42,23 +42,25 @@ class FaceDetector:
 
         A face that is too small or too blurred to be judged is returned with its `reason`.
         """
-        pixels, scale = _network_input(frame.overview)
-        scale /= frame.shrink
+        pixels, shrink = _network_input(frame.overview)
+        scale = shrink * frame.shrink
         rows = _decode(self._session.run(self._outputs, {"input": pixels}), pixels.shape[3])
-        rows = rows[_suppressed(rows[:, :4], rows[:, 14])] / np.array([scale] * 14 + [1.0])
+        rows = rows[_suppressed(rows[:, :4], rows[:, 14])] * np.array([scale] * 14 + [1.0])
         rows = rows[np.argsort(-rows[:, 2] * rows[:, 3], kind="stable")][:limit]
         return tuple(_face(row, number, frame) for number, row in enumerate(rows, start=1))
 
 
-def _network_input(image: Image.Image) -> tuple[NDArray[np.float32], float]:
-    """(1, 3, H, W) float32 BGR 0–255, sides padded to multiples of 32, and the scale picture → network."""
-    scale = min(1.0, LONG_SIDE / max(image.size))
-    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    small = image if scale == 1.0 else image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
+def _network_input(image: Image.Image) -> tuple[NDArray[np.float32], int]:
+    """(1, 3, H, W) float32 BGR 0–255, sides padded to multiples of 32, and how many picture pixels make one of them.
+
+    Shrunk by a whole number, each pixel the mean of a square: six times as fast as a resize to one fixed side.
+    """
+    shrink = math.ceil(max(image.size) / LONG_SIDE)
+    small = image.reduce(shrink) if shrink > 1 else image
     height, width = (math.ceil(side / 32) * 32 for side in (small.height, small.width))
     pixels = np.zeros((1, 3, height, width), np.float32)
     pixels[0, :, : small.height, : small.width] = np.asarray(small)[:, :, ::-1].transpose(2, 0, 1)
-    return pixels, scale
+    return pixels, shrink
 
 
 def _decode(outputs: list[NDArray[np.float32]], width: int) -> NDArray[np.float32]:

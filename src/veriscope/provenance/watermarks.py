@@ -69,10 +69,12 @@ class Watermarks:
         del settings
 
     def analyze(self, views: Views) -> Signal:
-        """One finding for each mark found, or "watermark.none", which proves nothing."""
+        """One finding for each mark found, or "watermark.none", which proves nothing. JPEG wipes the marks out: skipped."""
         image = views.frames[0].image if views.frames else None
         if image is None or min(image.size) < MIN_SIDE:
             return Signal(self.id, self.kind, Status.SKIPPED, reason=Finding("watermark.too_small", {"pixels": MIN_SIDE}))
+        if views.media.facts.format == "JPEG":
+            return Signal(self.id, self.kind, Status.SKIPPED, reason=Finding("watermark.jpeg"))
         votes = _votes(image)
         found = tuple(finding for mark in MARKS if (finding := _match(votes, mark)))
         return Signal(self.id, self.kind, Status.OK, findings=found or (Finding("watermark.none"),))

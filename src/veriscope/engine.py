@@ -182,12 +182,17 @@ class Engine:
             return list(signals)
         answers: dict[str, list[Recheck]] = {model.id: [] for model in doubtful}
         for name, alter in RECHECKS:
-            altered = _with_crops(_altered(views, alter), doubtful)
-            for model in doubtful:
-                again = self._ask(model, altered)
+            for model, again in self._asked_again(doubtful, views, alter):
                 if again.probability is not None:
                     answers[model.id].append(Recheck(name, again.probability))
         return [dataclasses.replace(signal, rechecks=tuple(answers.get(signal.source, ()))) for signal in signals]
+
+    def _asked_again(
+        self, models: Sequence[Detector], views: Views, alter: Callable[[Frame], Frame]
+    ) -> list[tuple[Detector, Signal]]:
+        """Answers about one altered copy, which is gone when this returns: two at a time cost too much memory."""
+        altered = _with_crops(_altered(views, alter), models)
+        return [(model, self._ask(model, altered)) for model in models]
 
 
 def analyze(source: AnySource, countries: Sequence[str] = (), settings: Settings | None = None) -> Report:

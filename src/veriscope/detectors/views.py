@@ -45,7 +45,8 @@ def _place(index: int, count: int, length: int, size: int) -> int:
 
 def batch(pictures: list[Image.Image], mean: tuple[float, ...], std: tuple[float, ...]) -> NDArray[np.float32]:
     """(N, 3, H, W) float32, (value − mean) / std, from RGB pictures of one size."""
-    pixels = np.stack([np.asarray(picture) for picture in pictures]).astype(np.float32)
-    pixels -= np.asarray(mean, np.float32)
-    pixels /= np.asarray(std, np.float32)
-    return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
+    planes = np.stack([np.asarray(picture) for picture in pictures]).transpose(0, 3, 1, 2)
+    pixels = np.ascontiguousarray(planes).astype(np.float32)
+    pixels -= np.asarray(mean, np.float32)[:, None, None]
+    pixels /= np.asarray(std, np.float32)[:, None, None]
+    return pixels

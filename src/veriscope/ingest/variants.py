@@ -28,5 +28,7 @@ def reencoded(frame: Frame, quality: int = 70) -> Frame:
 def halved(frame: Frame) -> Frame:
     """The frame at half its width and height, each pixel the mean of four (box filter); at least one pixel."""
     width, height = frame.image.size
-    size = (max(1, width // 2), max(1, height // 2))
-    return Frame(frame.index, frame.image.resize(size, Image.Resampling.BOX), frame.time)
+    if min(width, height) < 2:
+        return Frame(frame.index, frame.image.resize((max(1, width // 2), max(1, height // 2))), frame.time)
+    whole = (0, 0, width // 2 * 2, height // 2 * 2)  # a last odd row or column has no partner
+    return Frame(frame.index, frame.image.reduce(2, box=whole), frame.time)

@@ -3,16 +3,17 @@
 python scripts/terminal_picture.py docs/images/terminal.svg
 """
 
+import contextlib
 import io
 import re
+import shutil
 import sys
 import tempfile
+from importlib.resources import files
 from pathlib import Path
 
-from PIL import Image
 from rich.console import Console
 from rich.text import Text
-from skimage import data
 
 from veriscope import Engine
 from veriscope.i18n import catalogue
@@ -22,14 +23,14 @@ WIDTH = 100
 
 
 def main() -> None:
-    target = Path(sys.argv[1])
-    with tempfile.TemporaryDirectory() as folder:
-        picture = Path(folder, "astronaut.jpg")
-        Image.open(Path(data.__file__).with_name("astronaut.png")).convert("RGB").save(picture, quality=92)
+    target = Path(sys.argv[1]).resolve()
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        picture = Path("china.jpg")  # the name is shown as it was given
+        shutil.copy(str(files("sklearn.datasets.images") / "china.jpg"), picture)
         report = Engine().analyze(picture)
-    text = render(report, catalogue("en"), WIDTH, colour=True).replace(str(picture), picture.name.ljust(len(str(picture))))
+    text = render(report, catalogue("en"), WIDTH, colour=True)
     console = Console(width=WIDTH, record=True, file=io.StringIO(), color_system="standard", force_terminal=True)
-    console.print(Text("$ veriscope analyze astronaut.jpg", "bold"))
+    console.print(Text("$ veriscope analyze china.jpg", "bold"))
     console.print(Text.from_ansi(text))
     drawn = console.export_svg(title="veriscope")
     # The drawing must not load a font from elsewhere.

@@ -19,6 +19,7 @@ def reencoded(frame: Frame, quality: int = 70) -> Frame:
     shrink = math.ceil(math.sqrt(frame.image.width * frame.image.height / MAX_PIXELS))
     small = frame.image.reduce(shrink) if shrink > 1 else frame.image
     small.save(packed, "JPEG", quality=quality, subsampling="4:2:0")
+    del small  # before the next copy is decoded
     image = Image.open(packed, formats=["JPEG"])
     image.load()
     image.info = {}

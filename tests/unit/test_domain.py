@@ -143,7 +143,7 @@ def test_pictures_and_bytes_have_no_place_in_a_report(value: object) -> None:
 
 def test_a_report_as_json_keeps_its_fields_in_order() -> None:
     found = json.loads(report().to_json())
-    assert list(found)[:4] == ["media", "verdict", "signals", "faces"]
+    assert list(found)[:4] == ["schema", "media", "verdict", "signals"]
     assert found["schema"] == "veriscope.report/1"
     assert found["verdict"]["grade"] == "some_evidence"
     assert found["signals"][1] == plain(silent(Status.SKIPPED))

@@ -54,3 +54,14 @@ def test_halving_takes_the_mean_of_four_pixels() -> None:
 @pytest.mark.parametrize(("size", "wanted"), [((17, 31), (8, 15)), ((1, 1), (1, 1))], ids=str)
 def test_odd_sides_are_rounded_down_to_at_least_one(size: tuple[int, int], wanted: tuple[int, int]) -> None:
     assert halved(Frame(0, Image.new("RGB", size))).image.size == wanted
+
+
+@pytest.mark.parametrize(
+    ("size", "wanted"),
+    [
+        pytest.param((4000, 3000), (4000, 3000), id="12 megapixels keep their size"),
+        pytest.param((8000, 6000), (2667, 2000), id="48 megapixels are shrunk first"),
+    ],
+)
+def test_a_large_picture_is_shrunk_before_it_is_saved_again(size: tuple[int, int], wanted: tuple[int, int]) -> None:
+    assert reencoded(Frame(0, Image.new("RGB", size, (90, 120, 30)))).image.size == wanted

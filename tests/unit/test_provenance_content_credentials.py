@@ -250,7 +250,7 @@ def test_missing_library_is_unavailable_and_not_absent(monkeypatch: pytest.Monke
     signal = ContentCredentials(Settings()).analyze(views(picture("JPEG"), "JPEG"))
     assert signal.status is Status.UNAVAILABLE
     assert signal.reason is not None
-    assert signal.reason.code == "c2pa.library_missing"
+    assert signal.reason.code == "c2pa.missing_library"
 
 
 def test_native_part_that_does_not_load_is_unavailable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from veriscope.domain import (
 from veriscope.report.as_json import failure_json, schema, schema_text
 
 TOP = [
+    "schema",
     "media",
     "verdict",
     "signals",
@@ -38,7 +39,6 @@ TOP = [
     "created",
     "law",
     "help",
-    "schema",
 ]
 
 

@@ -97,6 +97,7 @@ class Versions:
 class Report:
     """Everything that one analysis found, as plain data without a sentence in it."""
 
+    schema: str = dataclasses.field(default=SCHEMA, kw_only=True)  # first, so that a file says at once what it is
     media: MediaFacts
     verdict: Verdict
     signals: tuple[Signal, ...]
@@ -107,7 +108,6 @@ class Report:
     created: str  # ISO 8601, UTC
     law: tuple[LawReference, ...] = ()  # only for the countries that were asked for
     help: tuple[HelpReference, ...] = ()
-    schema: str = SCHEMA
 
     def to_json(self, indent: int | None = None) -> str:
         """The report as JSON; `veriscope schema` prints the schema that it satisfies."""

@@ -9,14 +9,16 @@ from PIL import Image
 
 from veriscope.domain import Frame
 
-MAX_PIXELS = 12_000_000
-"""A larger picture is shrunk before it is saved again, as every messenger does; 48 megapixels twice do not fit the memory."""
+LARGE, MESSENGER = 12_000_000, 6_000_000
+"""Pixels: a picture above `LARGE` is shrunk to `MESSENGER` before it is saved again, as every messenger does; a second
+picture of 48 megapixels would not fit the memory that an analysis may take."""
 
 
 def reencoded(frame: Frame, quality: int = 70) -> Frame:
     """The frame after one trip through JPEG with 4:2:0 chroma, as messengers and networks do it. `quality`: 1–95."""
     packed = io.BytesIO()
-    shrink = math.ceil(math.sqrt(frame.image.width * frame.image.height / MAX_PIXELS))
+    pixels = frame.image.width * frame.image.height
+    shrink = math.ceil(math.sqrt(pixels / MESSENGER)) if pixels > LARGE else 1
     small = frame.image.reduce(shrink) if shrink > 1 else frame.image
     small.save(packed, "JPEG", quality=quality, subsampling="4:2:0")
     del small  # before the next copy is decoded

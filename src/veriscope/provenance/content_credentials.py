@@ -73,7 +73,7 @@ class ContentCredentials:
             return self._without(Status.SKIPPED, Finding("provenance.unsupported_format", {"format": clipped(container)}))
         library = _library()
         if library is None:
-            return self._without(Status.UNAVAILABLE, Finding("c2pa.library_missing"))
+            return self._without(Status.UNAVAILABLE, Finding("c2pa.missing_library"))
         outcome = self._read(library, views.media.data, container)
         if isinstance(outcome, Finding):
             return self._without(Status.SKIPPED, outcome)

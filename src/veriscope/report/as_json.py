@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, get_type_hints
+from typing import Any
 
 from veriscope.domain import SCHEMA, Failure, Plain, Report, plain
 
@@ -17,11 +17,11 @@ def schema() -> dict[str, Any]:
     """JSON Schema (draft 2020-12) of a report, derived from the types."""
     from pydantic import TypeAdapter
 
-    get_type_hints(Report)
     found = TypeAdapter(Report).json_schema(mode="serialization")
     found["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     found["$id"] = f"urn:{SCHEMA.replace('/', ':')}"
-    found["properties"]["schema"] = {"const": SCHEMA}
+    found["properties"] = {"schema": None} | found["properties"] | {"schema": {"const": SCHEMA}}
+    found["required"] = ["schema", *found["required"]]
     return found
 
 

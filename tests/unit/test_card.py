@@ -144,6 +144,11 @@ def test_the_rates_in_a_report_are_the_measured_ones(tmp_path: Path) -> None:
     assert (points.fpr_some, points.fpr_strong) == (0.06, 0.012)
 
 
+def test_none_flagged_is_not_shown_as_never(tmp_path: Path) -> None:
+    points = made_card(tmp_path, evidence={"fpr_strong": 0.0, "real": 600}).operating_points(1)
+    assert points.fpr_strong == pytest.approx(3 / 600)
+
+
 def test_the_folder_is_not_part_of_what_is_shown(tmp_path: Path) -> None:
     assert str(tmp_path) not in made_card(tmp_path).model_dump_json()
 

@@ -323,3 +323,10 @@ def test_a_detector_says_which_file_answered(scenes: OnnxDetector) -> None:
 def test_loading_opens_what_the_cards_describe(tmp_path: Path) -> None:
     cards = [made_card(tmp_path / "a", id="one"), made_card(tmp_path / "b", id="two", **FACE)]
     assert [(detector.id, detector.recipe) for detector in load(cards, Settings())] == [("one", None), ("two", cards[1].recipe)]
+
+
+def test_the_map_of_a_large_picture_lies_where_the_picture_was_looked_at(scenes: OnnxDetector) -> None:
+    """The whole view starts from an overview half the size; its map speaks of the picture itself."""
+    large = views(ramp((2700, 1800)))
+    assert large.frames[0].shrink == 2
+    assert scenes.analyze(large).maps[0].box == Box(450, 0, 1800, 1800)

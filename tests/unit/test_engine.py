@@ -132,7 +132,30 @@ def test_a_picture_without_a_face_is_judged_by_the_others(make_engine: MakeEngin
 def test_no_more_faces_than_the_limit(make_engine: MakeEngine) -> None:
     group = png(Image.fromarray(np.tile(np.asarray(photograph("astronaut")), (1, 3, 1))))
     engine = make_engine(Settings(limits=Limits(max_faces=2)), faces=(CLEAR, FACE))
-    assert len(engine.analyze(group).faces) == 2
+    report = engine.analyze(group)
+    assert len(report.faces) == 2
+    assert "not_checked.more_faces" in [gap.code for gap in report.not_checked]
+
+
+def test_a_defect_costs_one_input_of_a_batch(
+    make_engine: MakeEngine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also a crash outside of the analysers, here in the search for faces."""
+    search = FaceDetector.detect
+
+    def crash(self: FaceDetector, frame: Frame, limit: int = 100) -> Any:
+        if frame.image.size == photograph("astronaut").size:
+            raise IndexError("a defect")
+        return search(self, frame, limit)
+
+    monkeypatch.setattr(FaceDetector, "detect", crash)
+    engine = make_engine(whole=(CLEAR, {}), faces=(CLEAR, FACE))
+    with caplog.at_level(logging.CRITICAL):
+        broken, done = engine.analyze_many([PORTRAIT, CAT])
+    assert isinstance(broken, Failure)
+    assert broken.code == "defect"
+    assert "a defect" not in broken.message.replace("a defect of ours", "")
+    assert isinstance(done, Report)
 
 
 def test_law_is_added_only_when_asked_for(make_engine: MakeEngine) -> None:

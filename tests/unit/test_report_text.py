@@ -235,3 +235,26 @@ def test_colour_is_added_only_when_asked_for() -> None:
     assert "\x1b[" in colourful
     bare = [re.sub(r"\x1b\[[0-9;]*m", "", line).rstrip() for line in colourful.splitlines()]
     assert bare == plain.splitlines()
+
+
+def test_an_enacted_law_shows_when_it_begins_and_others_when_they_were_checked() -> None:
+    (enacted, *_) = legal.law_references(legal.select(["de"]))
+    begun = replace(enacted, status="enacted", starts="2031-05-06", checked="2026-01-02")
+    assert "2031-05-06" in render_law([begun], [], WORDS)
+    assert "2026-01-02" not in render_law([begun], [], WORDS)
+    in_force = render_law([replace(begun, status="in_force")], [], WORDS)
+    assert "2026-01-02" in in_force
+    assert "2031-05-06" not in in_force
+
+
+def test_the_copy_on_which_an_answer_falls_is_named_in_words() -> None:
+    reason = Finding("verdict.unstable", {"detector": "scene", "variant": "half"})
+    assert WORDS.finding(reason) != WORDS.text(reason.code, reason.params)
+    assert "half the size" in WORDS.finding(reason)
+
+
+@pytest.mark.parametrize("language", ["de", "fr", "es"])
+def test_no_break_spaces_of_a_language_are_kept(language: str) -> None:
+    text = render(full(), catalogue(language))
+    assert "\N{REPLACEMENT CHARACTER}" not in text
+    assert "\N{NO-BREAK SPACE}%" in text

@@ -1,6 +1,6 @@
 """What a whole-picture model must not be asked about: it was trained on photographs.
 
-Detectors of others flag 4 % of screenshots and 7 % of documents; ours says that it was not made for them.
+Detectors of photographs flag screenshots and documents far more often; ours says that it was not made for them.
 The numbers are set on scanned receipts and photographs (`python -m research.gates` prints how many of each kind pass).
 """
 

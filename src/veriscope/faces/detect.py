@@ -53,7 +53,7 @@ class FaceDetector:
 def _network_input(image: Image.Image) -> tuple[NDArray[np.float32], int]:
     """(1, 3, H, W) float32 BGR 0–255, sides padded to multiples of 32, and how many picture pixels make one of them.
 
-    Shrunk by a whole number, each pixel the mean of a square: six times as fast as a resize to one fixed side.
+    Shrunk by a whole number, each pixel the mean of a square, which is much faster than a resize to one fixed side.
     """
     shrink = math.ceil(max(image.size) / LONG_SIDE)
     small = image.reduce(shrink) if shrink > 1 else image

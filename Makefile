@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check fix setup golden bench clean
+.PHONY: demo test test-research check fix setup golden bench evaluation clean
 .DEFAULT_GOAL := demo
 
 setup: $(STAMP)
@@ -33,6 +33,23 @@ fix: $(STAMP)
 test: check
 	$(BIN)/pytest --cov=veriscope --cov-report=term:skip-covered
 
+# The whole recipe on generated data, in an environment of its own, because PyTorch is large.
+RESEARCH := .venv-research
+RESEARCH_STAMP := $(RESEARCH)/.installed
+
+$(RESEARCH_STAMP): pyproject.toml
+	$(PYTHON) -m venv $(RESEARCH)
+	$(RESEARCH)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(RESEARCH)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[research]' --group dev
+	@touch $@
+
+test-research: $(RESEARCH_STAMP)
+	$(RESEARCH)/bin/pytest tests/research
+
+# Everything in docs/evaluation.md again, from DATA (research.collect) and RUNS (trained weights); PEERS is optional.
+evaluation: $(RESEARCH_STAMP)
+	$(RESEARCH)/bin/python scripts/evaluation.py --data $(DATA) --runs $(RUNS) $(if $(PEERS),--peers $(PEERS))
+
 golden: $(STAMP)
 	VERISCOPE_REGENERATE=1 $(BIN)/pytest tests/golden
 
@@ -40,4 +57,4 @@ bench: $(STAMP)
 	$(BIN)/python scripts/bench.py
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) $(RESEARCH) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage

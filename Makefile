@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-research check fix setup golden bench evaluation clean
+.PHONY: demo app test test-e2e test-research check fix setup golden bench bench-app evaluation screenshots examples clean
 .DEFAULT_GOAL := demo
 
 setup: $(STAMP)
@@ -18,6 +18,9 @@ $(STAMP): pyproject.toml
 
 demo: $(STAMP)
 	@$(BIN)/python scripts/demo.py
+
+app: $(STAMP)
+	@$(BIN)/veriscope app
 
 check: $(STAMP)
 	$(BIN)/ruff format --check src tests scripts research
@@ -49,6 +52,19 @@ test-research: $(RESEARCH_STAMP)
 # Everything in docs/evaluation.md again, from DATA (research.collect) and RUNS (trained weights); PEERS is optional.
 evaluation: $(RESEARCH_STAMP)
 	$(RESEARCH)/bin/python scripts/evaluation.py --data $(DATA) --runs $(RUNS) $(if $(PEERS),--peers $(PEERS))
+
+# Drives the app in Chromium (Debian: apt-get install chromium); `make test` leaves these out.
+test-e2e: $(STAMP)
+	$(BIN)/pytest tests/e2e -m e2e
+
+screenshots: $(STAMP)
+	$(BIN)/python scripts/screenshots.py
+
+examples: $(STAMP)
+	$(BIN)/python scripts/make_examples.py
+
+bench-app: $(STAMP)
+	$(BIN)/python scripts/load_app.py
 
 golden: $(STAMP)
 	VERISCOPE_REGENERATE=1 $(BIN)/pytest tests/golden

@@ -56,6 +56,20 @@ class Catalogue:
         entry = self.entries.get(f"{name}.{value}")
         return entry if isinstance(entry, str) else value
 
+    @property
+    def direction(self) -> str:
+        """ "ltr" or "rtl", as the language is written."""
+        return str(Locale.parse(self.language).text_direction)
+
+    @property
+    def name(self) -> str:
+        """The language in its own words: "Deutsch"."""
+        return str(Locale.parse(self.language).get_display_name()).capitalize()
+
+    def territory(self, code: str) -> str:
+        """A country by its two letters in this language ("de" → "Germany"); anything else stays a code in capitals."""
+        return str(Locale.parse(self.language).territories.get(code.upper(), code.upper()))
+
     def has(self, code: str) -> bool:
         return code in self.entries
 

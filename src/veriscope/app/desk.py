@@ -1,0 +1,146 @@
+"""The desk where files are handed in: one engine for everybody, and a queue with an end."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from PIL import Image
+
+from veriscope import ingest
+from veriscope.domain import Failure, Report, Source, SourceKind
+from veriscope.engine import Engine
+from veriscope.errors import Busy, VeriscopeError
+from veriscope.ingest import url
+from veriscope.runtime.net import Fetcher
+from veriscope.settings import MEBIBYTE, Settings
+
+PREVIEW_SIDE = 1000  # pixels of the longer side of what a visitor is shown
+MAX_WAITING = 60  # files in the queue, those at work included
+MAX_FETCHES = 8  # addresses at a time
+MAX_WAITING_BYTES = 512 * MEBIBYTE
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Checked:
+    """One result on a visitor's screen. `preview`: a small JPEG of the upright picture, without its metadata."""
+
+    name: str
+    result: Report | Failure
+    preview: bytes | None = None
+
+
+class Ticket:
+    """One file on its way. Safe to read from any thread."""
+
+    def __init__(self, desk: Desk, number: int, name: str, work: Callable[[], Checked]) -> None:
+        self.name = name
+        self._desk, self._number = desk, number
+        self._work: Callable[[], Checked] | None = work
+        self.future: Future[Checked] = Future()
+
+    @property
+    def ahead(self) -> int:
+        """Files whose examination must begin before this one's does."""
+        return max(0, self._number - self._desk.started - 1)
+
+    def drop(self) -> None:
+        """Forgets the file, unless it is being examined at this moment; then its result is forgotten."""
+        self._work = None
+
+    def run(self) -> None:
+        work, self._work = self._work, None
+        if work is None:
+            self.future.cancel()
+            return
+        try:
+            self.future.set_result(work())
+        except BaseException as error:  # noqa: BLE001 whoever waits gets it
+            self.future.set_exception(error)
+
+
+class Desk:
+    """Examines files of all visitors in the order in which they came.
+
+    As many are examined at a time as there are cores, each with models on one thread: that gives more answers a second than
+    models on all cores one after another, and batches across visitors give no more (docs/decisions/0014-one-queue.md).
+    """
+
+    def __init__(
+        self, settings: Settings, workers: int = 0, most: int = MAX_WAITING, most_bytes: int = MAX_WAITING_BYTES
+    ) -> None:
+        """`workers`: files at a time; 0 = one a core. `most`, `most_bytes`: what may wait before `Busy` is raised."""
+        self.settings = dataclasses.replace(settings, threads=settings.threads or 1)
+        self.started = 0
+        self._engine = Engine(self.settings)
+        self._fetches = threading.BoundedSemaphore(MAX_FETCHES)
+        self._pool = ThreadPoolExecutor(workers or os.cpu_count() or 1, thread_name_prefix="desk")
+        self._most, self._most_bytes = most, most_bytes
+        self._lock = threading.Lock()
+        self._issued = self._waiting = self._bytes = 0
+
+    def hand_in(self, name: str, data: bytes, kind: SourceKind = SourceKind.BYTES) -> Ticket:
+        """A place in the queue.
+
+        Raises:
+            Busy: the queue is full.
+        """
+        with self._lock:
+            if self._waiting >= self._most or (self._waiting and self._bytes + len(data) > self._most_bytes):
+                raise Busy("Too many files are waiting. Try again in a minute.")
+            self._issued += 1
+            self._waiting += 1
+            self._bytes += len(data)
+            ticket = Ticket(self, self._issued, name, lambda: self._examined(Source(kind, name), data))
+            self._pool.submit(self._serve, ticket, len(data))
+        return ticket
+
+    def fetched(self, address: str) -> bytes:
+        """What an address leads to. It waits for strangers' servers, so it has no place at the desk.
+
+        Raises:
+            UnreadableSource: this installation is offline.
+            Busy: as many addresses are being fetched as may be.
+            UnsupportedMedia, UnsafeUrl, TooLarge, RemoteError: see `ingest.url.download`.
+        """
+        if self.settings.offline:
+            raise url.offline(address)
+        if not self._fetches.acquire(blocking=False):
+            raise Busy("Too many addresses are being fetched. Try again in a minute.")
+        try:
+            return url.download(address, Fetcher(self.settings.limits))
+        finally:
+            self._fetches.release()
+
+    def _serve(self, ticket: Ticket, size: int) -> None:
+        with self._lock:
+            self.started += 1
+        try:
+            ticket.run()
+        finally:
+            with self._lock:
+                self._waiting -= 1
+                self._bytes -= size
+
+    def _examined(self, source: Source, data: bytes) -> Checked:
+        (result,) = self._engine.analyze_many([data])
+        if isinstance(result, Failure):
+            return Checked(source.name, dataclasses.replace(result, source=source))
+        named = dataclasses.replace(result, media=dataclasses.replace(result.media, source=source))
+        return Checked(source.name, named, self._preview(data))
+
+    def _preview(self, data: bytes) -> bytes | None:
+        """The upright picture, small: what the browser shows, whatever the format of the file."""
+        try:
+            image = ingest.open_media(data, self.settings).frames[0].image
+        except VeriscopeError:
+            return None
+        small = image.copy()
+        small.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), Image.Resampling.LANCZOS, reducing_gap=2.0)
+        out = io.BytesIO()
+        small.save(out, "JPEG", quality=84)
+        return out.getvalue()

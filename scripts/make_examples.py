@@ -2,8 +2,8 @@
 
     python scripts/make_examples.py [FOLDER]
 
-The portrait is NASA's picture of Eileen Collins (public domain) and the rocket SpaceX's picture of a Falcon 9 (CC0);
-scikit-image carries both. The changed portrait is made from the first one here, and the landscape is drawn by this script (CC0).
+The portrait is NASA's picture of Eileen Collins (public domain) and the rocket SpaceX's picture of a Falcon 9 (CC0); both
+come with scikit-image. The changed portrait is made from the first one here, and the landscape is drawn by this script (CC0).
 """
 
 from __future__ import annotations

@@ -28,8 +28,10 @@ def show() -> None:
     """Draws the page."""
     said = words()
     st.title(said.text("app.learn.title"))
-    _list("app.learn.how", ("file", "detectors", "again", "origin", "verdict"), said, numbered=True)
-    _list("app.learn.limits", ("new", "flagged", "small", "context"), said)
+    steps = ("file", "detectors", "again", "origin", "verdict")
+    _list(said.text("app.learn.how"), [said.text(f"app.learn.how.{step}") for step in steps], "1.")
+    limits = ("new", "flagged", "small", "context")
+    _list(said.text("app.learn.limits"), [said.text(f"app.learn.limits.{limit}") for limit in limits], "-")
     st.header(said.text("app.learn.rates"))
     st.markdown(said.text("app.learn.rates.lead"))
     st.table(_rates(cards(desk().settings), said))
@@ -39,10 +41,9 @@ def show() -> None:
         st.markdown(f"**{said.text(f'app.term.{term}')}**  \n{said.text(f'app.term.{term}.text')}")
 
 
-def _list(code: str, items: Sequence[str], said: Catalogue, numbered: bool = False) -> None:
-    st.header(said.text(code))
-    mark = "1." if numbered else "-"
-    st.markdown("\n".join(f"{mark} {said.text(f'{code}.{item}')}" for item in items))
+def _list(title: str, items: Sequence[str], mark: str) -> None:
+    st.header(title)
+    st.markdown("\n".join(f"{mark} {item}" for item in items))
 
 
 def _rates(shown: Sequence[Card], said: Catalogue) -> list[dict[str, str]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 
 from veriscope.errors import MissingExtra, VeriscopeError
@@ -66,10 +65,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--address", default=LOCAL, help="Who may connect: 127.0.0.1 = this machine only, 0.0.0.0 = everybody.")
     parser.add_argument("--port", type=int, default=8501)
     given = parser.parse_args(arguments)
-    if find_spec("streamlit") is None:
-        raise MissingExtra("The app needs Streamlit, which is not installed. Install it: pip install 'veriscope[app]'")
-    from streamlit.web import cli
-
+    try:
+        from streamlit.web import cli
+    except ModuleNotFoundError:
+        message = "The app needs Streamlit, which is not installed. Install it: pip install 'veriscope[app]'"
+        raise MissingExtra(message) from None
     cli.main(["run", str(SCRIPT), *options(Settings.from_environment(), given.address, given.port)], prog_name="veriscope app")
     return 0
 

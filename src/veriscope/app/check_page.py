@@ -95,7 +95,7 @@ def _examples(current: Visit, at: Desk, said: Catalogue) -> None:
             title = said.text(f"app.example.{name}")
             st.html(pieces.thumbnail(examples.thumbnail(name), ""))
             if st.button(title, key=f"example-{name}", width="stretch"):
-                _hand_in(title, examples.data(name), SourceKind.BYTES, current, at)
+                _hand_in(f"{name}.jpg", examples.data(name), SourceKind.BYTES, current, at)
                 st.rerun()
     st.caption(said.text("app.example.source"))
 

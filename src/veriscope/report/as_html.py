@@ -221,7 +221,7 @@ def _panel(
             }
             for code in dict.fromkeys(entry.jurisdiction for entry in laws)
         ],
-        "asked": any(entry.jurisdiction != INTERNATIONAL for entry in (*laws, *assistance)),
+        "asked": bool(laws) or any(entry.jurisdiction != INTERNATIONAL for entry in assistance),
         "notes": [words.text(f"legal.note.{name}") for name in ("information", "original_prevails", "limits", "evidence")],
     }
 

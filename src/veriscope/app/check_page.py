@@ -29,6 +29,7 @@ def show() -> None:
         st.info(notice)
     current.notices.clear()
     if current.results:
+        st.html(pieces.unseen_title(words().text("app.check.title")))
         result_view.show(current)
         st.header(words().text("app.check.more"), divider="gray")
     else:
@@ -47,7 +48,6 @@ def _ways_in(current: Visit, at: Desk, said: Catalogue) -> None:
         said.text("app.check.upload"),
         accept_multiple_files=True,
         key=f"upload-{current.upload}",
-        help=said.text("app.check.upload_help", {"count": MAX_FILES, "size": limit}),
     )
     st.caption(said.text("app.check.upload_help", {"count": MAX_FILES, "size": limit}))
     paste_button(said)
@@ -62,10 +62,9 @@ def _link_form(current: Visit, at: Desk, said: Catalogue) -> None:
         st.caption(said.text("app.check.offline"))
         return
     with st.form("link-form", border=False, clear_on_submit=True), st.container(horizontal=True, vertical_alignment="bottom"):
-        address = st.text_input(
-            said.text("app.check.link"), placeholder="https://", key="address", help=said.text("app.check.fetch_help")
-        )
+        address = st.text_input(said.text("app.check.link"), placeholder="https://", key="address")
         asked = st.form_submit_button(said.text("app.check.fetch"), key="fetch")
+    st.caption(said.text("app.check.fetch_help"))
     if asked and address.strip():
         with st.spinner(said.text("app.progress.fetching")):
             _fetch(address.strip(), current, at)

@@ -11,6 +11,11 @@ def progress(sentence: str) -> str:
     return f'<div class="vs vs-progress" role="status"><span aria-hidden="true"></span><p>{escape(sentence)}</p></div>'
 
 
+def unseen_title(sentence: str) -> str:
+    """The page's title for screen readers, where the answer takes its place on the screen."""
+    return f'<h1 class="vs-unseen">{escape(sentence)}</h1>'
+
+
 def thumbnail(jpeg: bytes, alternative: str) -> str:
     """A small picture that stands by itself: no address leads to it."""
     picture = base64.b64encode(jpeg).decode("ascii")

@@ -12,7 +12,7 @@ export default function ({ data }) {
         if (!walker.currentNode.parentElement.closest('[data-testid="stIconMaterial"]')) words = walker.currentNode;
       }
       if (words && words.nodeValue !== data.choose) words.nodeValue = data.choose;
-      chooser.setAttribute("aria-label", data.choose);
+      chooser.querySelector("input")?.setAttribute("aria-label", data.choose);
     }
   };
   const observer = new MutationObserver(rename);

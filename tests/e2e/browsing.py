@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 FLAGS = (
     "--no-sandbox",
@@ -32,6 +32,7 @@ FLAGS = (
 )
 PHONE, LAPTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
 START_SECONDS = 60
+expect.set_options(timeout=20_000)  # a shared machine is slow at times
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from veriscope.app import pieces
 from veriscope.app.shell import desk, words
 from veriscope.detectors import catalogue as cards
 from veriscope.detectors.card import Card
@@ -34,7 +35,7 @@ def show() -> None:
     _list(said.text("app.learn.limits"), [said.text(f"app.learn.limits.{limit}") for limit in limits], "-")
     st.header(said.text("app.learn.rates"))
     st.markdown(said.text("app.learn.rates.lead"))
-    st.table(_rates(cards(desk().settings), said))
+    st.html(pieces.table(_rates(cards(desk().settings), said), said.text("app.learn.rates"), said.language, said.direction))
     _verify(said)
     st.header(said.text("app.learn.glossary"))
     for term in TERMS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping, Sequence
 from html import escape
 
 
@@ -20,6 +21,17 @@ def thumbnail(jpeg: bytes, alternative: str) -> str:
     """A small picture that stands by itself: no address leads to it."""
     picture = base64.b64encode(jpeg).decode("ascii")
     return f'<img class="vs-thumbnail" src="data:image/jpeg;base64,{picture}" alt="{escape(alternative)}">'
+
+
+def table(rows: Sequence[Mapping[str, str]], title: str, language: str, direction: str) -> str:
+    """Rows of equal keys, which become the head; wide ones scroll, also with the keyboard."""
+    head = "".join(f'<th scope="col">{escape(key)}</th>' for key in rows[0])
+    lines = "".join(f"<tr>{''.join(f'<td>{escape(value)}</td>' for value in row.values())}</tr>" for row in rows)
+    return (
+        f'<div class="vs vs-scroll" role="region" tabindex="0" aria-label="{escape(title)}" lang="{language}" '
+        f'dir="{direction}">'
+        f'<table class="vs-table"><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>'
+    )
 
 
 def failure(name: str, title: str, sentence: str, detail_title: str, detail: str) -> str:

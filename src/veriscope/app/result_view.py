@@ -39,7 +39,7 @@ def show(current: Visit) -> None:
 
 
 def _choice(current: Visit, said: Catalogue) -> None:
-    st.subheader(said.text("app.result.compare"))
+    st.subheader(said.text("html.comparison"))
     st.html(as_html.comparison([(checked.name, checked.result) for checked in current.results], said))
     names = [f"{number}. {safe(checked.name)}" for number, checked in enumerate(current.results, 1)]
     st.session_state["chosen"] = current.chosen
@@ -77,9 +77,11 @@ def _evidence(report: Report, preview: bytes | None, said: Catalogue) -> None:
 
 def _law(current: Visit, said: Catalogue) -> None:
     """A panel of its own: it is the same whatever the report says, and nothing of the report reaches it."""
-    with st.expander(said.text("app.result.law"), icon=":material/balance:"):
-        st.caption(said.text("app.law.apart"))
-        law_page.panel(current, said)
+    fold = st.expander(said.text("app.result.law"), icon=":material/balance:", key="law-fold", on_change="rerun")
+    if fold.open:
+        with fold:
+            st.caption(said.text("app.law.apart"))
+            law_page.panel(current, said)
 
 
 def _downloads(checked: Checked, report: Report, current: Visit, said: Catalogue) -> None:

@@ -22,6 +22,7 @@ class Status(enum.StrEnum):
 class SignalKind(enum.StrEnum):
     MODEL = "model"  # learned: an opinion with an error rate
     PROVENANCE = "provenance"  # declared: what the file says about itself
+    MEASUREMENT = "measurement"  # measured without a model: a clip's rhythm; informs, and moves no verdict
 
 
 def _probability_or_none(name: str, value: float | None) -> None:
@@ -31,14 +32,20 @@ def _probability_or_none(name: str, value: float | None) -> None:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Score:
-    """What a model said about one subject: the whole picture, a face, a frame."""
+    """What a model said about one subject.
 
-    subject: Literal["picture", "face", "frame"]
+    Of a picture: "picture", "face". Of a clip, one frame at a time: "frame", "face"; pooled over frames, with an interval:
+    "clip" for whole frames, "track" for one person.
+    """
+
+    subject: Literal["picture", "face", "frame", "track", "clip"]
     raw: float
     probability: float
     face: int | None = None
     frame: int | None = None
     time: float | None = None
+    track: int | None = None
+    interval: tuple[float, float] | None = None  # 90 %, of what is pooled
 
     def __post_init__(self) -> None:
         _probability_or_none("raw", self.raw)

@@ -39,7 +39,18 @@ from veriscope.domain.report import (
     Versions,
     plain,
 )
-from veriscope.domain.signal import Analyser, DenseMap, Detector, OperatingPoints, Recheck, Score, Signal, SignalKind, Status
+from veriscope.domain.signal import (
+    Analyser,
+    DenseMap,
+    Detector,
+    OperatingPoints,
+    Opinion,
+    Recheck,
+    Score,
+    Signal,
+    SignalKind,
+    Status,
+)
 
 __all__ = [
     "OVERVIEW_LONG",
@@ -66,6 +77,7 @@ __all__ = [
     "MediaFacts",
     "MediaKind",
     "OperatingPoints",
+    "Opinion",
     "Params",
     "Plain",
     "Progress",

@@ -88,7 +88,8 @@ class Ending:
     lost: int
     damaged: int
     decoded: int
-    repeated: int  # decoded frames that equal the one before in every sampled pixel
+    repeated: int  # decoded frames that equal the one before in every sampled pixel; counted when decoding through
+    blended: int  # decoded frames that are the mean of their neighbours, as frame interpolation and cross-fades make them
     strategy: Strategy
     until: float | None = None
 
@@ -160,6 +161,11 @@ class Face:
     @property
     def assessable(self) -> bool:
         return self.reason is None
+
+    def scaled(self, factor: float) -> Face:
+        """The face in a copy of the picture whose sides are so many times as long."""
+        points = tuple((x * factor, y * factor) for x, y in self.landmarks)
+        return dataclasses.replace(self, box=self.box.scaled(factor), landmarks=points)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

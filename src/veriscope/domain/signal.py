@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+from collections.abc import Sequence
 from typing import Literal, Protocol
 
+from PIL import Image
+
 from veriscope.domain.finding import Box, Finding
-from veriscope.domain.media import CropRecipe, Views
+from veriscope.domain.media import CropRecipe, Frame, Views
 
 
 class Status(enum.StrEnum):
@@ -137,8 +140,17 @@ class Analyser(Protocol):
         ...
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Opinion:
+    """A calibrated answer."""
+
+    raw: float
+    probability: float
+    interval: tuple[float, float]  # 90 %
+
+
 class Detector(Analyser, Protocol):
-    """A learned analyser."""
+    """A learned analyser. `analyze` judges a picture; of a clip it is asked for logits, which are pooled over frames."""
 
     @property
     def recipe(self) -> CropRecipe | None:
@@ -147,3 +159,24 @@ class Detector(Analyser, Protocol):
 
     @property
     def version(self) -> str: ...
+
+    @property
+    def task(self) -> str:
+        """First part of its findings' codes: "scene", "face"."""
+        ...
+
+    def looks(self, frame: Frame) -> Sequence[Image.Image] | Finding:
+        """What it looks at in a whole frame, or why it must not judge the frame. Only asked when it has no recipe."""
+        ...
+
+    def logits(self, pictures: Sequence[Image.Image]) -> Sequence[float]:
+        """One logit for each picture that `looks` or the face crop gave; higher = more suspicious."""
+        ...
+
+    def opinion(self, logit: float, error: float) -> Opinion:
+        """A mean logit with its standard error, calibrated."""
+        ...
+
+    def operating_points(self, count: int) -> OperatingPoints:
+        """Thresholds when the most suspicious of `count` subjects speaks."""
+        ...

@@ -12,7 +12,7 @@ from pathlib import Path
 from babel import Locale
 from babel.numbers import format_decimal, format_percent
 
-from veriscope.domain import Finding, Scalar
+from veriscope.domain import Finding, MediaKind, Scalar
 from veriscope.errors import DataError
 
 FALLBACK = "en"
@@ -55,6 +55,12 @@ class Catalogue:
     def _worded(self, name: str, value: Scalar) -> Scalar:
         entry = self.entries.get(f"{name}.{value}")
         return entry if isinstance(entry, str) else value
+
+    def about(self, kind: MediaKind) -> Catalogue:
+        """The words for one kind of medium: of a clip, "video.x" stands for "x" where the sentence speaks of a picture."""
+        prefix = f"{kind}."
+        own = {code.removeprefix(prefix): entry for code, entry in self.entries.items() if code.startswith(prefix)}
+        return dataclasses.replace(self, entries={**self.entries, **own}) if own else self
 
     def has(self, code: str) -> bool:
         return code in self.entries

@@ -31,7 +31,6 @@ _REFUSALS: dict[str, type[InputError]] = {"unsupported_media": UnsupportedMedia,
 _Message = tuple[Header, bytes]
 
 
-
 @dataclasses.dataclass(frozen=True, slots=True)
 class Opened:
     """What is known of a clip before its frames are asked for."""
@@ -211,7 +210,7 @@ def anonymous(data: bytes) -> BinaryIO:
     if hasattr(os, "memfd_create"):
         file: BinaryIO = os.fdopen(os.memfd_create("clip"), "w+b")
     else:
-        file = tempfile.TemporaryFile()  # type: ignore[assignment]  # noqa: SIM115 the reader closes it
+        file = tempfile.TemporaryFile()  # noqa: SIM115 the reader closes it
     file.write(data)
     file.flush()
     file.seek(0)
@@ -282,6 +281,7 @@ def _ended(header: Header, opened: Opened, until: float | None) -> Ending:
         damaged=_whole(header, "damaged"),
         decoded=_whole(header, "decoded"),
         repeated=_whole(header, "repeated"),
+        blended=_whole(header, "blended"),
         strategy=Strategy.SEEK if header.get("strategy") == "seek" else Strategy.THROUGH,
         until=until if cut_short else None,
     )
@@ -289,8 +289,8 @@ def _ended(header: Header, opened: Opened, until: float | None) -> Ending:
 
 def _crashed() -> UnsupportedMedia:
     return UnsupportedMedia(
-        "The decoder broke down on this video, which damaged or hostile files can cause. Convert it with a video editor and try "
-        "again."
+        "The decoder broke down on this video, which damaged or hostile files can cause. Convert it with a video editor, then "
+        "try again."
     )
 
 

@@ -134,7 +134,7 @@ def clip_kind(head: bytes) -> str | None:
         return "MOV"
     if head[4:8] == b"ftyp" and not _is_picture(_brands(head)):
         return "MOV" if head[8:12] == b"qt  " else "MP4"
-    packets = head[:: _TRANSPORT_PACKET][:4]
+    packets = head[::_TRANSPORT_PACKET][:4]
     return "MPEG-TS" if len(packets) == 4 and set(packets) == {0x47} else None
 
 

@@ -67,7 +67,7 @@ def _serve(file: BinaryIO, out: BinaryIO, job: Job) -> None:
     def deliver(time: float, pixels: NDArray[np.uint8], is_cut: bool) -> None:
         height, width, channels = pixels.shape
         header = {"kind": "frame", "time": time, "width": width, "height": height, "channels": channels, "cut": is_cut}
-        send(out, header, memoryview(pixels).cast("B"))
+        send(out, header, memoryview(pixels.data).cast("B"))
 
     send(out, {"kind": "end", **source.run(deliver)})
 

@@ -74,6 +74,7 @@ class Pictures:
             "decoded": self.counts.decoded,
             "damaged": self.counts.damaged + lost,
             "repeated": 0,
+            "blended": 0,
         }
 
     def _number(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ def depth(frame: VideoFrame) -> int:
 
 
 def transfer(frame: VideoFrame) -> str | None:
-    """"pq" or "hlg" for a frame of high dynamic range."""
+    """ "pq" or "hlg" for a frame of high dynamic range."""
     return _TRANSFER.get(int(frame.color_trc or 0))
 
 
@@ -40,15 +40,11 @@ def shown_width(frame: VideoFrame, aspect: float) -> int:
 
 def upright(frame: VideoFrame, aspect: float) -> NDArray[np.uint8]:
     """(H, W, 3) RGB, or (H, W, 4) with transparency, turned as the stream's matrix asks."""
-    size = {"width": shown_width(frame, aspect), "height": frame.height}
-    space = _space(frame)
     curve = transfer(frame)
-    if curve:
-        deep = frame.reformat(**size, format="rgb48le", src_colorspace=space).to_ndarray()
-        array = tone.mapped(deep, curve)
-    else:
-        kind = "rgba" if has_alpha(frame) else "rgb24"
-        array = frame.reformat(**size, format=kind, src_colorspace=space).to_ndarray()
+    kind = "rgb48le" if curve else "rgba" if has_alpha(frame) else "rgb24"
+    flat = frame.reformat(shown_width(frame, aspect), frame.height, kind, src_colorspace=_space(frame))
+    values: NDArray[Any] = flat.to_ndarray()
+    array: NDArray[np.uint8] = tone.mapped(values, curve) if curve else values
     if frame.interlaced_frame:
         array = _one_field(array)
     turns = round(frame.rotation / 90) % 4
@@ -80,8 +76,10 @@ def grid(frame: VideoFrame) -> NDArray[np.int16]:
     plane = frame.planes[0]
     bits = depth(frame)
     kind = np.dtype("<u2") if bits > 8 else np.dtype(np.uint8)
-    rows = np.frombuffer(plane, kind)[: plane.height * (plane.line_size // kind.itemsize)].reshape(plane.height, -1)
-    wide = rows[:, : max(1, min(rows.shape[1], plane.width * max(1, plane.line_size // max(1, plane.width * kind.itemsize))))]
-    places = (np.linspace(0, side - 1, number).astype(int) for side, number in zip(wide.shape, GRID, strict=True))
-    picked = wide[np.ix_(*places)]
-    return (picked >> max(0, bits - 8)).astype(np.int16)
+    values: NDArray[Any] = np.frombuffer(memoryview(plane), kind)
+    wide = plane.line_size // kind.itemsize
+    shown = wide if wide < 2 * plane.width else wide // plane.width * plane.width  # packed formats: several values a pixel
+    rows = values[: plane.height * wide].reshape(plane.height, wide)[:, : shown if shown >= 2 * plane.width else plane.width]
+    places = (np.linspace(0, side - 1, number).astype(int) for side, number in zip(rows.shape, GRID, strict=True))
+    picked: NDArray[np.int16] = (rows[np.ix_(*places)] >> max(0, bits - 8)).astype(np.int16)
+    return picked

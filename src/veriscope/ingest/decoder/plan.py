@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import bisect
 import dataclasses
+import itertools
 import math
 import statistics
 from collections.abc import Sequence
@@ -33,7 +34,7 @@ class Survey:
     @property
     def step(self) -> float:
         """Median seconds from frame to frame."""
-        gaps = [b - a for a, b in zip(self.times, self.times[1:], strict=False)]
+        gaps = [b - a for a, b in itertools.pairwise(self.times)]
         return statistics.median(gaps) if gaps else 0.04
 
     @property
@@ -110,7 +111,7 @@ def _within(survey: Survey, key: int, inside: Sequence[float], half: float) -> t
 def _cuts(survey: Survey, jumps: Sequence[Jump], number: int, until: float) -> list[Jump]:
     """Key frames that break the rhythm of the others, at most one per interval and half as many as samples, spread evenly."""
     keys = survey.keys
-    gaps = [b - a for a, b in zip(keys, keys[1:], strict=False)]
+    gaps = [b - a for a, b in itertools.pairwise(keys)]
     if not gaps:
         return []
     usual = statistics.median(gaps)

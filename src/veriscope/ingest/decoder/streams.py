@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 _MAX_PACKETS = 20_000_000
-_MAX_TAG = 2000
+_MAX_TAG, _MAX_TAGS = 500_000, 2_000_000  # characters of one field, of all: workflows of node editors are long
 _MOST_DAMAGE = 20_000  # packets refused in a row before the rest is given up
 _COVERED = 0.9  # an index that ends before this share of the claimed duration is not believed
 
@@ -36,6 +37,7 @@ class Counts:
     decoded: int = 0
     damaged: int = 0
     repeated: int = 0
+    blended: int = 0
 
 
 class Streams:
@@ -45,7 +47,7 @@ class Streams:
         self._file, self._job = file, job
         self.counts = Counts()
         self._open()
-        self._survey, self._first = self._surveyed()
+        self._survey = self._surveyed()
         self._open()
         self._origin = 0.0
         self._aspect = 1.0
@@ -122,7 +124,7 @@ class Streams:
     def _open(self) -> None:
         self._file.seek(0)
         try:
-            container = av.open(self._file, format=self._job.demuxer, metadata_errors="replace")
+            container = av.open(self._file, "r", format=self._job.demuxer, metadata_errors="replace")
         except (av.error.FFmpegError, ValueError) as error:
             raise Refusal(
                 "unsupported_media",
@@ -167,19 +169,19 @@ class Streams:
                 f"Use one with at least {job.min_side} on each side.",
             )
 
-    def _surveyed(self) -> tuple[plan.Survey | None, int]:
-        """Times and key frames of the stream, and the time stamp they count from: from its index, else from its packets."""
+    def _surveyed(self) -> plan.Survey | None:
+        """Times and key frames of the stream: from its index, else from its packets."""
         base = self._stream.time_base
         if base is None:
-            return None, 0
+            return None
         entries = [(entry.timestamp, entry.is_keyframe) for entry in self._stream.index_entries if not entry.is_discard]
         survey = _survey(entries, base)
         claimed = self._claimed()
         if survey is None or (claimed and survey.duration < _COVERED * claimed):
             packets = self._packets()
             if len(packets) >= len(entries):
-                entries, survey = packets, _survey(packets, base)
-        return survey, entries[0][0] if entries else 0
+                survey = _survey(packets, base)
+        return survey
 
     def _packets(self) -> list[tuple[int, bool]]:
         found: list[tuple[int, bool]] = []
@@ -257,7 +259,7 @@ class Streams:
                 cuts, last_cut = cuts + 1, time
             if not waiting:
                 break
-        self.counts.repeated = rhythm.repeated
+        self.counts.repeated, self.counts.blended = rhythm.repeated, rhythm.blended
         return given
 
     def _follow(self, jump: plan.Jump, deliver: Deliver, *, exact: bool = False) -> int:
@@ -292,7 +294,8 @@ class Streams:
             if jump.key is None or survey is None or base is None:
                 self._open()
             else:
-                offset = self._first + round(survey.times[jump.key] / base)
+                # Demuxers take the request for a time of display, which in the index of an MP4 comes later than the entry.
+                offset = round((survey.times[jump.key] + self._origin + survey.step / 2) / float(base))
                 self._container.seek(offset, stream=self._stream, backward=True)
         except av.error.FFmpegError:
             self.counts.damaged += 1
@@ -311,11 +314,14 @@ class Streams:
         places = {"container": self._container.metadata, "video": self._stream.metadata}
         for sound in self._container.streams.audio[:1]:
             places["audio"] = sound.metadata
-        return {
-            f"{place}:{name.lower()[:60]}": str(value)[:_MAX_TAG]
-            for place, found in places.items()
-            for name, value in list(found.items())[:60]
-        }
+        tags: dict[str, str] = {}
+        left = _MAX_TAGS
+        for place, found in places.items():
+            for name, value in list(found.items())[:60]:
+                if len(value) <= min(_MAX_TAG, left):
+                    tags[f"{place}:{name.lower()[:60]}"] = value
+                    left -= len(value)
+        return tags
 
 
 def _survey(entries: list[tuple[int, bool]], base: Fraction) -> plan.Survey | None:
@@ -332,6 +338,6 @@ def _survey(entries: list[tuple[int, bool]], base: Fraction) -> plan.Survey | No
 
 def _is_variable(survey: plan.Survey) -> bool:
     """Whether more than a twentieth of the steps differ from the usual one by more than a half."""
-    gaps = [b - a for a, b in zip(survey.times, survey.times[1:], strict=False)]
+    gaps = [b - a for a, b in itertools.pairwise(survey.times)]
     odd = sum(abs(gap - survey.step) > 0.5 * survey.step for gap in gaps)
     return odd > 0.05 * max(1, len(gaps))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import struct
-from typing import Any, BinaryIO, Literal, TypeAlias
+from typing import IO, Any, Literal, TypeAlias
 
 _LENGTHS = struct.Struct(">II")
-MAX_HEADER = 1 << 20
+MAX_HEADER = 16 << 20
 
 Header: TypeAlias = dict[str, Any]
 """`kind` is "facts", "frame", "end" or "error". The reader believes none of it and checks every field."""
@@ -42,7 +42,7 @@ class Job:
         return cls(**values, times=None if times is None else tuple(times))
 
 
-def send(out: BinaryIO, header: Header, payload: bytes | memoryview = b"") -> None:
+def send(out: IO[bytes], header: Header, payload: bytes | memoryview = b"") -> None:
     packed = json.dumps(header).encode()
     out.write(_LENGTHS.pack(len(packed), len(payload)))
     out.write(packed)
@@ -50,7 +50,7 @@ def send(out: BinaryIO, header: Header, payload: bytes | memoryview = b"") -> No
     out.flush()
 
 
-def receive(source: BinaryIO, max_payload: int) -> tuple[Header, bytes] | None:
+def receive(source: IO[bytes], max_payload: int) -> tuple[Header, bytes] | None:
     """The next message; None when the other side has gone away, also in the middle of one.
 
     Raises:

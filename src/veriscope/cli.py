@@ -20,15 +20,16 @@ from veriscope.errors import DataError, VeriscopeError
 
 if TYPE_CHECKING:
     from veriscope.detectors.card import Card
-    from veriscope.domain import Failure, Report
+    from veriscope.domain import Failure, Progress, Report
+    from veriscope.engine import AnySource
     from veriscope.i18n import Catalogue
-    from veriscope.settings import Settings
+    from veriscope.settings import Sampling, Settings
 
 EXIT_USAGE = 2
 EXIT_SOME_FAILED = 3
 
 app = typer.Typer(
-    help="Is this picture authentic or manipulated? Evidence with measured error rates, offline by default.",
+    help="Is this picture or video authentic or manipulated? Evidence with measured error rates, offline by default.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -111,33 +112,46 @@ def analyze(
     offline: Annotated[
         bool, typer.Option("--offline", help="Never fetch anything, not even an address that was given.")
     ] = False,
-    jobs: Annotated[int, typer.Option(min=1, max=64, help="Pictures analysed at the same time.")] = 1,
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="Inputs analysed at the same time.")] = 1,
+    frames: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Video: look at most at N frames (default 64), spread over the clip.")
+    ] = None,
+    fps: Annotated[
+        float | None, typer.Option(min=0.001, metavar="N", help="Video: look at N frames per second of the clip instead.")
+    ] = None,
+    max_seconds: Annotated[
+        float | None, typer.Option(min=0.001, metavar="S", help="Video: look at the first S seconds only.")
+    ] = None,
+    thumbnails: Annotated[
+        bool, typer.Option("--thumbnails", help="Video: keep small pictures of the telling frames in the report.")
+    ] = False,
 ) -> None:
-    """Analyse pictures and say what the evidence is."""
+    """Analyse pictures and video clips and say what the evidence is."""
     from veriscope.engine import Engine
     from veriscope.i18n import catalogue
     from veriscope.ingest import discover
+    from veriscope.settings import Sampling
 
     words = catalogue(lang)
-    engine = Engine(_settings(detector or (), offline, jobs))
+    engine = Engine(_settings(detector or (), offline, jobs, Sampling(frames, fps, max_seconds, thumbnails)))
     inputs = list(discover(sources, recursive))
     if output_format is ReportFormat.HTML and len(inputs) != 1:
         raise DataError(f"A page holds one report, and there are {len(inputs)} inputs. Give one, or use --format json.")
     countries = tuple(country or ())
     if countries:
         _check_countries(countries)
-    results = _with_progress(engine.analyze_many(inputs, jobs, countries), len(inputs))
-    with _target(output) as write:
+    with _target(output) as write, _progress(len(inputs)) as tell:
+        results = engine.analyze_many(inputs, jobs, countries, tell)
         failures = _WRITERS[output_format](results, len(inputs), write, words)
     if failures:
         _tell_failures(failures, words)
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
-def _settings(detectors: Iterable[str], offline: bool, jobs: int) -> Settings:
+def _settings(detectors: Iterable[str], offline: bool, jobs: int, sampling: Sampling) -> Settings:
     import dataclasses
 
-    from veriscope.settings import Settings
+    from veriscope.settings import Sampling, Settings
 
     settings = Settings.from_environment()
     # With several pictures at a time, one thread a model: more would only fight over the cores.
@@ -147,6 +161,7 @@ def _settings(detectors: Iterable[str], offline: bool, jobs: int) -> Settings:
         detectors=tuple(detectors) or settings.detectors,
         offline=offline or settings.offline,
         threads=threads,
+        sampling=settings.sampling if sampling == Sampling() else sampling,
     )
 
 
@@ -256,18 +271,26 @@ def _as_json(results: Iterator[Report | Failure], indent: int | None) -> tuple[l
     return texts, failures
 
 
-def _with_progress(results: Iterator[Report | Failure], count: int) -> Iterator[Report | Failure]:
-    """A bar on a terminal for more than one input; nothing when piped."""
-    if count < 2 or not sys.stderr.isatty():
-        yield from results
+@contextlib.contextmanager
+def _progress(count: int) -> Iterator[Callable[[AnySource | Failure, Progress], None] | None]:
+    """A bar on a terminal, moved by every step of every input; nothing when piped."""
+    if not sys.stderr.isatty():
+        yield None
         return
+    import rich.progress
     from rich.console import Console
-    from rich.progress import Progress
 
     # Redirected output goes to the bar's own stream: right on a shared terminal, a loss of all data in a pipe.
     shared = sys.stdout.isatty()
-    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=shared) as bar:
-        yield from bar.track(results, total=count, description="Analysing")
+    fractions: dict[int, float] = {}
+    with rich.progress.Progress(console=Console(stderr=True), transient=True, redirect_stdout=shared) as bar:
+        task = bar.add_task("Analysing", total=count)
+
+        def tell(source: AnySource | Failure, step: Progress) -> None:
+            fractions[id(source)] = step.fraction
+            bar.update(task, completed=sum(fractions.values()))
+
+        yield tell
 
 
 def _tell_failures(failures: list[Failure], words: Catalogue) -> None:

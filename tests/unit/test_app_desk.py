@@ -26,7 +26,7 @@ def desk() -> Desk:
 def held() -> Iterator[tuple[Desk, threading.Event]]:
     """A desk with one worker, which is busy until the event is set."""
     desk, event = Desk(Settings(), workers=1, most=3, most_bytes=1000), threading.Event()
-    desk._pool.submit(event.wait, 30)
+    desk._pictures.pool.submit(event.wait, 30)
     yield desk, event
     event.set()
 
@@ -103,9 +103,8 @@ def test_a_defect_reaches_whoever_waits(desk: Desk, monkeypatch: pytest.MonkeyPa
         raise RuntimeError("broken")
 
     monkeypatch.setattr(desk._engine, "analyze", broken)
-    checked = desk.hand_in("a.jpg", examples.data("portrait")).future.result(30)
-    assert isinstance(checked.result, Failure)
-    assert checked.result.code == "defect"
+    with pytest.raises(RuntimeError, match="broken"):
+        desk.hand_in("a.jpg", examples.data("portrait")).future.result(30)
 
 
 @pytest.mark.parametrize(

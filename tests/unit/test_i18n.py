@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from babel import Locale
 
-from veriscope.domain import Finding, Grade
+from veriscope.domain import Finding, Grade, MediaKind
 from veriscope.engine import RECHECKS
 from veriscope.errors import DataError
 from veriscope.i18n import Catalogue, Entry, catalogue, languages
@@ -206,8 +206,13 @@ def test_every_code_that_is_used_has_words() -> None:
 
 def test_every_sentence_is_used() -> None:
     known, composed = constants() | LEGAL_VALUES | {f"variant.{name}" for name, *_ in RECHECKS}, all_composed()
+    codes = {
+        code: code.removeprefix("video.") for code in ENGLISH.entries
+    }  # words for a clip are used where those of a picture are
     unused = {
-        code for code in ENGLISH.entries if code not in known and not any(re.fullmatch(pattern, code) for pattern in composed)
+        code
+        for code, base in codes.items()
+        if base not in known and not any(re.fullmatch(pattern, base) for pattern in composed)
     }
     assert unused == UNUSED
 
@@ -224,7 +229,9 @@ def test_every_grade_has_its_words(prefix: str) -> None:
         *(f"{task}.{answer}" for task in ("face", "scene") for answer in ("suspicious", "unclear", "unsuspicious")),
         *(f"{name}.{status}" for name in ("not_checked", "analyser") for status in ("failed", "unavailable")),
         *("face.too_small", "face.blurred", "face.none", "face.none_assessable"),
-        *(f"source.{name}" for name in ("scene", "face", "c2pa", "metadata", "generator-traces", "watermarks")),
+        *(f"{task}.clip_{answer}" for task in ("face", "scene") for answer in ("suspicious", "unclear", "unsuspicious")),
+        *("scene.clip_partly", "temporal.repeated", "temporal.blended"),
+        *(f"source.{name}" for name in ("scene", "face", "temporal", "c2pa", "metadata", "generator-traces", "watermarks")),
         *sorted(LEGAL_VALUES),
     ],
 )
@@ -268,7 +275,8 @@ BALANCED = {
     "fr": r"ne|ou|aussi",
     "es": r"no|nada|o|también",
 }
-SPOKEN = ("grade.", "meaning.", "action.", "score.", "verdict.", "scene.", "face.")
+SPOKEN = ("grade.", "meaning.", "action.", "score.", "verdict.", "scene.", "face.", "temporal.", "telling.")
+SPOKEN = SPOKEN + tuple(f"video.{prefix}" for prefix in SPOKEN)
 
 
 def _words(pattern: str) -> re.Pattern[str]:
@@ -301,6 +309,19 @@ def test_a_grade_is_one_short_line(language: str, grade: Grade) -> None:
     assert len(catalogue(language).text(f"grade.{grade}")) <= 60
     assert len(catalogue(language).text(f"meaning.{grade}")) <= 200
     assert len(catalogue(language).text(f"action.{grade}")) <= 200
+    of_clips = catalogue(language).about(MediaKind.VIDEO)
+    assert len(of_clips.text(f"meaning.{grade}")) <= 200
+    assert len(of_clips.text(f"action.{grade}")) <= 200
+
+
+@every_language
+def test_words_for_a_clip_stand_for_words_of_a_picture(language: str) -> None:
+    words = catalogue(language)
+    own = {code.removeprefix("video.") for code in words.entries if code.startswith("video.")}
+    assert own <= set(words.entries)
+    for code in own:
+        assert placeholders(texts(words.entries[code])["other"]) == placeholders(texts(words.entries[f"video.{code}"])["other"])
+    assert words.about(MediaKind.IMAGE).entries == words.entries
 
 
 @every_language

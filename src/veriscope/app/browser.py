@@ -1,8 +1,10 @@
-"""What only the browser can do: a pasted picture reaches the file chooser, and the page says in which language it is."""
+"""What only the browser can do: pasting into the file chooser, the page's language, bars that can be chosen."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
+from typing import Any
 
 import streamlit as st
 
@@ -19,7 +21,23 @@ def paste_button(words: Catalogue) -> None:
     _mount("paste", {"label": words.text("app.check.paste"), "empty": words.text("app.check.paste_empty")})
 
 
-def _mount(name: str, data: dict[str, str]) -> None:
-    script = files("veriscope.app").joinpath("browser_scripts", f"{name}.js").read_text("utf-8")
-    style = files("veriscope.app").joinpath("browser_scripts", "paste.css").read_text("utf-8") if name == "paste" else None
-    st.components.v2.component(f"veriscope_{name}", js=script, css=style)(key=f"browser-{name}", data=data)
+def timeline_bars(rows: Sequence[Mapping[str, object]], words: Catalogue, key: str) -> float | None:
+    """Rows of bars over time; the seconds of a bar that was chosen just now."""
+    result = _mount("timeline", {"rows": rows, "direction": words.direction}, key, on_seek_change=_nothing)
+    chosen: float | None = result.seek
+    return chosen
+
+
+def _nothing() -> None:
+    """Streamlit wants a callback for whatever a component may send."""
+
+
+def _mount(name: str, data: Mapping[str, object], key: str = "", **callbacks: Any) -> Any:
+    folder = files("veriscope.app").joinpath("browser_scripts")
+    style = folder.joinpath(f"{name}.css")
+    component = st.components.v2.component(
+        f"veriscope_{name}",
+        js=folder.joinpath(f"{name}.js").read_text("utf-8"),
+        css=style.read_text("utf-8") if style.is_file() else None,
+    )
+    return component(key=key or f"browser-{name}", data=dict(data), **callbacks)

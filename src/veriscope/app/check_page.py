@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 
 import streamlit as st
 
@@ -16,6 +17,8 @@ from veriscope.errors import Busy, VeriscopeError
 from veriscope.i18n import Catalogue
 from veriscope.ingest import url
 from veriscope.settings import MEBIBYTE
+
+_log = logging.getLogger(__name__)
 
 POLL = 0.1  # seconds between two looks at the queue
 
@@ -134,13 +137,25 @@ def _wait(current: Visit) -> None:
             place.html(pieces.progress(_progress(ticket, words())))
             continue
         current.waiting.pop(0)
-        if current.keep(ticket.future.result()):
+        if current.keep(_result(ticket)):
             current.notices.append(words().text("app.limit.session", {"count": MAX_RESULTS}))
     current.chosen = min(first, len(current.results) - 1)
     place.empty()
 
 
+def _result(ticket: Ticket) -> Checked:
+    problem = ticket.future.exception()
+    if problem is None:
+        return ticket.future.result()
+    _log.error("an analysis failed", exc_info=problem)
+    return Checked(ticket.name, Failure(Source(SourceKind.BYTES, ticket.name), "defect", type(problem).__name__))
+
+
 def _progress(ticket: Ticket, said: Catalogue) -> str:
     if ticket.ahead:
         return said.text("app.progress.waiting", {"count": ticket.ahead})
+    at = ticket.progress
+    if at.seconds_left is not None:
+        share, seconds = said.percent(round(at.fraction, 2)), round(at.seconds_left)
+        return said.text("app.progress.left", {"name": ticket.name, "share": share, "seconds": seconds})
     return said.text("app.progress.working", {"name": ticket.name})

@@ -8,7 +8,7 @@ import re
 import streamlit as st
 
 from veriscope import legal
-from veriscope.app import law_page, pieces
+from veriscope.app import clip_view, law_page, pieces
 from veriscope.app.desk import Checked
 from veriscope.app.shell import words
 from veriscope.app.visit import Visit, end
@@ -32,7 +32,7 @@ def show(current: Visit) -> None:
         else:
             st.html(as_html.piece("verdict", checked.result, said))
     if isinstance(checked.result, Report):
-        _evidence(checked.result, checked.preview, said)
+        _evidence(checked, checked.result, said)
         _law(current, said)
         _downloads(checked, checked.result, current, said)
     st.button(said.text("app.result.delete"), key="delete", on_click=_delete, args=(said,), icon=":material/delete:")
@@ -60,8 +60,11 @@ def _failure(name: str, failure: Failure, said: Catalogue) -> None:
     )
 
 
-def _evidence(report: Report, preview: bytes | None, said: Catalogue) -> None:
+def _evidence(checked: Checked, report: Report, said: Catalogue) -> None:
+    preview = checked.preview
     st.html(as_html.piece("reasons", report, said))
+    if report.clip is not None:
+        clip_view.show(checked, report, report.clip, said)
     if preview is not None:
         st.html(as_html.piece("picture", report, said, preview))
         st.html(as_html.piece("people", report, said) or "<span></span>")

@@ -12,7 +12,7 @@ from pathlib import Path
 from babel import Locale
 from babel.numbers import format_decimal, format_percent
 
-from veriscope.domain import Finding, Scalar
+from veriscope.domain import Finding, MediaKind, Scalar
 from veriscope.errors import DataError
 
 FALLBACK = "en"
@@ -58,7 +58,7 @@ class Catalogue:
 
     @property
     def direction(self) -> str:
-        """ "ltr" or "rtl", as the language is written."""
+        """How the language is written: "ltr" or "rtl"."""
         return str(Locale.parse(self.language).text_direction)
 
     @property
@@ -69,6 +69,12 @@ class Catalogue:
     def territory(self, code: str) -> str:
         """A country by its two letters in this language ("de" → "Germany"); anything else stays a code in capitals."""
         return str(Locale.parse(self.language).territories.get(code.upper(), code.upper()))
+
+    def about(self, kind: MediaKind) -> Catalogue:
+        """The words for one kind of medium: of a clip, "video.x" stands for "x" where the sentence speaks of a picture."""
+        prefix = f"{kind}."
+        own = {code.removeprefix(prefix): entry for code, entry in self.entries.items() if code.startswith(prefix)}
+        return dataclasses.replace(self, entries={**self.entries, **own}) if own else self
 
     def has(self, code: str) -> bool:
         return code in self.entries

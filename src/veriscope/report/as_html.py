@@ -28,12 +28,13 @@ from veriscope.domain import (
     Status,
 )
 from veriscope.i18n import Catalogue
+from veriscope.report import timeline
 from veriscope.report.sentences import badge, described, evidence, safe, score_line, sentences, shown, source_name
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-PIECES = ("verdict", "picture", "people", "reasons", "evidence", "maps", "gaps", "details")
+PIECES = ("verdict", "picture", "people", "reasons", "clip", "evidence", "maps", "gaps", "details")
 """The pieces of a page in their order; `piece` draws one."""
 
 INTERNATIONAL = "global"
@@ -50,6 +51,7 @@ def render(report: Report, words: Catalogue, picture: bytes | None = None, place
         picture: a JPEG of the upright picture to draw the findings on; None = the page shows no picture.
         places: names of jurisdictions by code; one without a name is shown as its code.
     """
+    words = words.about(report.media.kind)
     panel = _panel(report.law, report.help, words, places or {}) if report.law or report.help else None
     page = _templates().get_template("report.html.j2")
     return page.render(view=_view(report, words, picture), panel=panel, words=words, style=style())
@@ -57,6 +59,7 @@ def render(report: Report, words: Catalogue, picture: bytes | None = None, place
 
 def piece(name: str, report: Report, words: Catalogue, picture: bytes | None = None) -> str:
     """One of `PIECES` as an HTML fragment; empty when the report has nothing for it."""
+    words = words.about(report.media.kind)
     return _drawn(name, words, _view(report, words, picture))
 
 
@@ -114,6 +117,23 @@ def _view(report: Report, words: Catalogue, picture: bytes | None) -> View:
         "notes": sentences(report.media.notes, words),
         "facts": _facts(report, words),
         "picture": _data("image/jpeg", picture) if picture else None,
+        "clip": _clip(report, words),
+    }
+
+
+def _clip(report: Report, words: Catalogue) -> View | None:
+    """What a moving picture adds: how much was looked at, the timeline in blocks, and the frames to look at first."""
+    clip = report.clip
+    if clip is None:
+        return None
+    frames = sorted(clip.telling, key=lambda frame: frame.time)
+    return {
+        "coverage": timeline.coverage(report.media, clip, words),
+        "rows": [(safe(name), blocks, score) for name, blocks, score in timeline.rows(report, clip, words)],
+        "telling": [
+            {"line": safe(line), "image": f"data:image/jpeg;base64,{frame.thumbnail}" if frame.thumbnail else None}
+            for line, frame in zip(timeline.telling(clip, words), frames, strict=True)
+        ],
     }
 
 

@@ -11,8 +11,9 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from veriscope.domain import Failure, Grade, HelpReference, LawReference, MediaFacts, Report, Signal, Status
+from veriscope.domain import Clip, Failure, Grade, HelpReference, LawReference, MediaFacts, Report, Signal, Status
 from veriscope.i18n import Catalogue
+from veriscope.report import timeline
 
 # Shape, word and colour say the same, so that none of them has to be seen.
 _LOOK = {
@@ -29,7 +30,7 @@ _MAX_HELP = 6  # per report; `veriscope law` lists all
 
 def render(report: Report, words: Catalogue, width: int = 100, colour: bool = False) -> str:
     """The report as text of at most `width` columns; `colour` adds terminal colours."""
-    return _printed(Group(*_blocks(report, words)), width, colour)
+    return _printed(Group(*_blocks(report, words.about(report.media.kind))), width, colour)
 
 
 def render_failures(failures: Sequence[Failure], words: Catalogue, width: int = 100, colour: bool = False) -> str:
@@ -62,12 +63,31 @@ def _blocks(report: Report, words: Catalogue) -> Iterator[RenderableType]:
     yield _section(words, "section.reasons", [words.finding(reason) for reason in report.verdict.reasons])
     yield Text(words.text("section.evidence"), "bold")
     yield Padding(_evidence(report, words), (0, 0, 1, 2))
+    if report.clip is not None:
+        yield from _clip_blocks(report, report.clip, words)
     if report.media.notes:
         yield _section(words, "section.notes", [words.finding(note) for note in report.media.notes])
     yield _section(words, "section.not_checked", [words.finding(gap) for gap in report.not_checked])
     if report.law or report.help:
         yield Rule(style="dim")
         yield from _law_blocks(report.law, report.help[:_MAX_HELP], words)
+
+
+def _clip_blocks(report: Report, clip: Clip, words: Catalogue) -> Iterator[RenderableType]:
+    yield _section(words, "section.coverage", timeline.coverage(report.media, clip, words))
+    rows = list(timeline.rows(report, clip, words))
+    if rows:
+        table = Table.grid(padding=(0, 1))
+        table.add_column(overflow="fold", max_width=36)
+        table.add_column(no_wrap=True)
+        table.add_column(no_wrap=True)
+        for name, blocks, score in rows:
+            table.add_row(_safe(name), blocks, score)
+        yield Text(words.text("section.timeline"), "bold")
+        yield Padding(table, (0, 0, 0, 2))
+        yield Padding(Text(words.text("timeline.legend"), "dim"), (0, 0, 1, 2))
+    if clip.telling:
+        yield _section(words, "section.telling", timeline.telling(clip, words))
 
 
 def _score_line(report: Report, words: Catalogue) -> str:
@@ -152,7 +172,8 @@ def _grid() -> Table:
 
 def _described(facts: MediaFacts) -> str:
     size = f"{facts.size_bytes / 1000:,.0f} kB" if facts.size_bytes < 1_000_000 else f"{facts.size_bytes / 1_000_000:,.1f} MB"
-    return f"{facts.format} · {facts.width} × {facts.height} · {size} · SHA-256 {facts.sha256}"
+    length = f" · {timeline.clock(facts.duration)} · {facts.video.codec}" if facts.video and facts.duration else ""
+    return f"{facts.format} · {facts.width} × {facts.height}{length} · {size} · SHA-256 {facts.sha256}"
 
 
 def _safe(text: str) -> str:

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import functools
 import http.server
+import io
 import os
 import shutil
 import socket
@@ -19,7 +20,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
+
+from veriscope.app import examples
 
 FLAGS = (
     "--no-sandbox",
@@ -145,8 +149,6 @@ class _Silent(http.server.SimpleHTTPRequestHandler):
 @pytest.fixture(scope="session")
 def pictures_online(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a server with the example pictures and a web page."""
-    from veriscope.app import examples
-
     folder = tmp_path_factory.mktemp("online")
     for name in examples.NAMES:
         (folder / f"{name}.jpg").write_bytes(examples.data(name))
@@ -156,6 +158,24 @@ def pictures_online(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture(scope="session")
+def moving() -> bytes:
+    """Six seconds of the portrait, its face changed in the second half, as MP4."""
+    import av
+
+    out = io.BytesIO()
+    with av.open(out, "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=10)
+        stream.width = stream.height = 480
+        stream.pix_fmt = "yuv420p"
+        for number in range(60):
+            with Image.open(io.BytesIO(examples.data("portrait" if number < 30 else "altered"))) as picture:
+                moved = picture.convert("RGB").crop((number % 30, number % 25, 480 + number % 30, 480 + number % 25))
+            container.mux(stream.encode(av.VideoFrame.from_image(moved)))  # type: ignore[no-untyped-call]
+        container.mux(stream.encode(None))
+    return out.getvalue()
 
 
 @pytest.fixture

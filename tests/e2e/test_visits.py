@@ -15,6 +15,7 @@ from browsing import (
     Served,
     browser,
     go,
+    moving,
     open_sockets,
     phone,
     pictures_online,
@@ -308,6 +309,37 @@ def test_the_keyboard_is_enough(visitor: Page) -> None:
     tab_to(visitor, WORDS.text("app.result.delete"))
     visitor.keyboard.press("Enter")
     expect(visitor.get_by_text(WORDS.text("app.result.deleted"))).to_be_visible()
+
+
+def test_a_video_is_played_from_the_moment_that_is_chosen(visitor: Page, moving: bytes) -> None:
+    offer(visitor, ("clip.mp4", moving))
+    visitor.locator(".vs-verdict").wait_for(timeout=120_000)
+    assert grade(visitor) != "failed"
+    bars = visitor.get_by_role("group", name=re.compile("Person 1")).get_by_role("button")
+    expect(bars.first).to_be_visible()
+    bars.last.click()
+    visitor.wait_for_function("document.querySelector('video')?.currentTime >= 4")
+    expect(visitor.locator(".vs-telling li").first).to_be_visible()
+    expect(visitor.get_by_text(WORDS.text("section.coverage"))).to_be_visible()
+    assert serious(visitor) == []
+
+
+def test_the_timeline_is_walked_with_arrows(visitor: Page, moving: bytes) -> None:
+    offer(visitor, ("clip.mp4", moving))
+    visitor.locator(".vs-verdict").wait_for(timeout=120_000)
+    bars = visitor.get_by_role("group", name=re.compile("Person 1")).get_by_role("button")
+    bars.first.focus()
+    for _ in range(40):
+        visitor.keyboard.press("ArrowRight")
+    visitor.keyboard.press("Enter")
+    visitor.wait_for_function("document.querySelector('video')?.currentTime >= 3")
+
+
+def test_a_damaged_video_is_explained(visitor: Page, moving: bytes) -> None:
+    offer(visitor, ("cut.mp4", moving[:3000]))
+    visitor.locator(".vs-verdict").wait_for(timeout=120_000)
+    assert grade(visitor) == "failed"
+    expect(visitor.locator(".vs-verdict")).to_contain_text(WORDS.text("app.error.unsupported_media"))
 
 
 def test_two_visitors_see_only_their_own(browser: Browser, served: Served) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import re
 from collections.abc import Iterator
@@ -13,7 +14,24 @@ from domain_made import CLAIMED, declared, face, facts, model, report, silent
 from PIL import Image
 
 from veriscope import legal
-from veriscope.domain import Box, DenseMap, Failure, Finding, Grade, Report, Score, Source, SourceKind, Status
+from veriscope.domain import (
+    Box,
+    Clip,
+    DenseMap,
+    Failure,
+    Finding,
+    Grade,
+    MediaKind,
+    Report,
+    Sample,
+    Score,
+    Source,
+    SourceKind,
+    Status,
+    Strategy,
+    TellingFrame,
+    Track,
+)
 from veriscope.i18n import Catalogue, catalogue, languages
 from veriscope.report import as_html
 from veriscope.report.sentences import SHAPES, safe
@@ -247,3 +265,48 @@ def test_every_grade_has_a_shape_in_the_style() -> None:
 
 def test_joiners_of_a_script_are_kept_and_direction_marks_are_not() -> None:
     assert safe("क्\u200dष \u202e\u200b") == "क्\u200dष ��"
+
+
+def moving() -> Report:
+    """A report on a clip with one person and two telling frames, one of them pictured."""
+    scores = (
+        Score("track", 0.9, 0.9, track=1, interval=(0.8, 0.95)),
+        Score("face", 0.2, 0.2, face=1, frame=0, time=0.0, track=1),
+        Score("face", 1.0, 1.0, face=2, frame=1, time=3.0, track=1),
+    )
+    thumbnail = base64.b64encode(jpeg()).decode()
+    clip = Clip(
+        samples=(Sample(0, 0.0, faces=1, assessable=1), Sample(1, 3.0, faces=1, assessable=1)),
+        tracks=(Track(1, 0.0, 3.0, 2, 2, 1, supported=True),),
+        telling=(TellingFrame(1, 3.0, "face", 1.0, track=1, thumbnail=thumbnail), TellingFrame(0, 0.0, "scene", 0.1)),
+        wanted=2,
+        lost=0,
+        damaged=0,
+        decoded=90,
+        strategy=Strategy.THROUGH,
+        face_seconds=4.0,
+    )
+    video = facts(kind=MediaKind.VIDEO, format="MP4", duration=6.0, frames=90)
+    return full(media=video, clip=clip, signals=(replace(model(0.9, "face"), scores=scores),), faces=(face(), face(2, frame=1)))
+
+
+@pytest.mark.parametrize("language", languages())
+def test_a_clip_is_told_with_its_timeline_and_frames(language: str) -> None:
+    words = catalogue(language)
+    found = page(moving(), words)
+    for code in ("section.coverage", "section.timeline", "section.telling", "timeline.legend"):
+        assert words.text(code) in found.text
+    assert words.about(MediaKind.VIDEO).text("meaning.strong_evidence") in found.text
+    assert "█" in found.text
+    (image,) = found.all("img")
+    assert str(image["src"]).startswith("data:image/jpeg;base64,/9j/")
+
+
+def test_faces_of_a_clip_are_not_drawn_on_one_picture() -> None:
+    found = page(moving(), picture=jpeg())
+    assert not [tag for _, tag in found.tags if tag.get("class") == "vs-box"]
+    assert "100%" not in found.text, "one frame is not certain either"
+
+
+def test_a_picture_has_no_timeline() -> None:
+    assert as_html.piece("clip", full(), WORDS) == as_html.piece("blocks", full(), WORDS) == ""

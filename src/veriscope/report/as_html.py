@@ -34,7 +34,7 @@ from veriscope.report.sentences import badge, described, evidence, safe, score_l
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-PIECES = ("verdict", "picture", "people", "reasons", "clip", "evidence", "maps", "gaps", "details")
+PIECES = ("verdict", "picture", "people", "reasons", "clip", "blocks", "evidence", "maps", "gaps", "details")
 """The pieces of a page in their order; `piece` draws one."""
 
 INTERNATIONAL = "global"

@@ -29,8 +29,9 @@ SHAPES = {
 }
 """Shape, word and colour say the same, so that none of them has to be seen."""
 
-# Typography of French, Spanish and German, and the joiners of Arabic and Hindi; Python calls them unprintable.
-_KEPT = "\u00a0\u202f\u200c\u200d"
+# Typography of French, Spanish and German, the joiners of Arabic and Hindi, and the isolates around values in Arabic; Python
+# calls them unprintable. Unlike overrides, isolates cannot turn a name around.
+_KEPT = "\u00a0\u202f\u200c\u200d\u2068\u2069"
 
 
 class Tone(enum.StrEnum):

@@ -99,7 +99,7 @@ def test_a_dropped_file_is_not_examined(held: tuple[Desk, threading.Event]) -> N
 
 
 def test_a_defect_reaches_whoever_waits(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise RuntimeError("broken")
 
     monkeypatch.setattr(desk._engine, "analyze", broken)

@@ -47,7 +47,7 @@ $(RESEARCH_STAMP): pyproject.toml
 	@touch $@
 
 test-research: $(RESEARCH_STAMP)
-	$(RESEARCH)/bin/pytest tests/research
+	$(RESEARCH)/bin/python -m pytest tests/research
 
 # Everything in docs/evaluation.md again, from DATA (research.collect) and RUNS (trained weights); PEERS is optional.
 evaluation: $(RESEARCH_STAMP)

@@ -97,12 +97,11 @@ def main() -> None:
             known = [(item, values) for item in training if (values := seen(item, variant)) is not None]
             labels = [item.label for item, _ in known]
             model = HistGradientBoostingClassifier(random_state=0).fit(np.array([values for _, values in known]), labels)
-            for item in asked:
-                if (values := seen(item, variant)) is not None:
-                    chance = min(max(float(model.predict_proba(np.array([values]))[0, 1]), 1e-6), 1 - 1e-6)
-                    logit = f"{math.log(chance / (1 - chance)):.5f}"
-                    known_of = (variant, item.split, item.label, item.source, item.kind)
-                    writer.writerow([*known_of, "ok", logit, item.file.name])
+            judged = [(item, values) for item in asked if (values := seen(item, variant)) is not None]
+            chances = model.predict_proba(np.array([values for _, values in judged]))[:, 1].clip(1e-6, 1 - 1e-6)
+            for (item, _), logit in zip(judged, np.log(chances / (1 - chances)), strict=True):
+                known_of = (variant, item.split, item.label, item.source, item.kind)
+                writer.writerow([*known_of, "ok", f"{logit:.5f}", item.file.name])
     print(target)
 
 

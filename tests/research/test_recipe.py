@@ -41,7 +41,7 @@ def killed_in_the_middle(config: Path, folder: Path) -> None:
 
 
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize(("kind", "least_auc"), [("scene", 0.9), ("face", 0.7)])
+@pytest.mark.parametrize(("kind", "least_auc"), [("scene", 0.75), ("face", 0.65)])
 def test_the_smallest_recipe_trains_measures_and_reports(kind: str, least_auc: float, data: Path, tmp_path: Path) -> None:
     config = ROOT / f"research/configs/smoke-{kind}.toml"
     about = ("--config", config, "--run", tmp_path)

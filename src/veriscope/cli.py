@@ -273,7 +273,7 @@ def _as_json(results: Iterator[Report | Failure], indent: int | None) -> tuple[l
 
 @contextlib.contextmanager
 def _progress(count: int) -> Iterator[Callable[[AnySource | Failure, Progress], None] | None]:
-    """A bar on a terminal, moved by every step of every input; nothing when piped."""
+    """A bar on a terminal for several inputs, or for one that takes its time; nothing when piped."""
     if not sys.stderr.isatty():
         yield None
         return
@@ -281,16 +281,20 @@ def _progress(count: int) -> Iterator[Callable[[AnySource | Failure, Progress], 
     from rich.console import Console
 
     # Redirected output goes to the bar's own stream: right on a shared terminal, a loss of all data in a pipe.
-    shared = sys.stdout.isatty()
+    bar = rich.progress.Progress(console=Console(stderr=True), transient=True, redirect_stdout=sys.stdout.isatty())
+    task = bar.add_task("Analysing", total=count)
     fractions: dict[int, float] = {}
-    with rich.progress.Progress(console=Console(stderr=True), transient=True, redirect_stdout=shared) as bar:
-        task = bar.add_task("Analysing", total=count)
 
-        def tell(source: AnySource | Failure, step: Progress) -> None:
-            fractions[id(source)] = step.fraction
-            bar.update(task, completed=sum(fractions.values()))
+    def tell(source: AnySource | Failure, step: Progress) -> None:
+        fractions[id(source)] = step.fraction
+        if count > 1 or step.seconds_left is not None:
+            bar.start()
+        bar.update(task, completed=sum(fractions.values()))
 
+    try:
         yield tell
+    finally:
+        bar.stop()
 
 
 def _tell_failures(failures: list[Failure], words: Catalogue) -> None:

@@ -275,8 +275,8 @@ BALANCED = {
     "fr": r"ne|ou|aussi",
     "es": r"no|nada|o|también",
 }
-SPOKEN = ("grade.", "meaning.", "action.", "score.", "verdict.", "scene.", "face.", "temporal.", "telling.")
-SPOKEN = SPOKEN + tuple(f"video.{prefix}" for prefix in SPOKEN)
+_SPOKEN = ("grade.", "meaning.", "action.", "score.", "verdict.", "scene.", "face.", "temporal.", "telling.")
+SPOKEN = (*_SPOKEN, *(f"video.{prefix}" for prefix in _SPOKEN))
 
 
 def _words(pattern: str) -> re.Pattern[str]:

@@ -58,6 +58,7 @@ class ClipReader:
         self._stall = limits.stall_seconds
         self._most = limits.max_clip_pixels
         self._ending: Ending | None = None
+        self._begun = False
         self._until = sampling.max_seconds
         self._job = Job(
             backend="streams" if backend == "streams" else "pictures",
@@ -90,9 +91,10 @@ class ClipReader:
 
     def sampled(self) -> Iterator[Frame]:
         """The frames of the plan; can be read once."""
-        process, self._process = self._process, None
-        if process is None:
+        process = self._process
+        if process is None or self._begun:
             raise RuntimeError("the frames of a clip can be read once")
+        self._begun = True
         with contextlib.closing(process):
             count = 0
             for header, payload in process.frames():
@@ -164,7 +166,7 @@ class _Process:
             yield message
 
     def close(self) -> None:
-        """Ends the process, whatever it is doing."""
+        """Ends the process, whatever it is doing; more than once is fine."""
         self._closing.set()
         self._child.kill()
         with contextlib.suppress(queue.Empty):

@@ -197,7 +197,7 @@ def _what_it_is(data: bytes) -> str:
         return _not_read("an SVG drawing")
     if b"html" in names:
         return "This is a web page, not a picture. Open it in a browser and save the picture itself."
-    return f"The content is not a picture that can be read. {READ}"
+    return f"The content is neither a picture nor a video that can be read. {READ}"
 
 
 def _not_read(name: str) -> str:

@@ -1,4 +1,4 @@
-"""What EXIF, XMP, IPTC and containers of clips say. None of it is signed: anyone can write it, and most messengers remove it."""
+"""What EXIF, XMP, IPTC and containers of clips say. Unsigned: anyone can write it, and most messengers remove it."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from veriscope.domain import SHOWN_MAX, SHOWN_MIN, Clip, MediaFacts, Report, Score, Signal
@@ -36,7 +37,8 @@ def rows(report: Report, clip: Clip, words: Catalogue) -> Iterator[tuple[str, st
     end = clip.until or report.media.duration or clip.samples[-1].time or 1.0
     for signal in report.signals:
         for pooled in [score for score in signal.scores if score.subject in ("track", "clip")][:_MOST]:
-            yield _name(signal, pooled, clip, words), _blocks(_moments(signal, pooled), end), _shown(pooled.probability, words)
+            blocks = _blocks(_moments(signal, pooled), end, end / max(1, len(clip.samples)))
+            yield _name(signal, pooled, clip, words), blocks, _shown(pooled.probability, words)
 
 
 def curves(report: Report, clip: Clip, words: Catalogue) -> Iterator[tuple[str, list[tuple[float, float]]]]:
@@ -76,12 +78,16 @@ def _moments(signal: Signal, pooled: Score) -> list[Score]:
     return [score for score in signal.scores if score.subject == subject and score.track == pooled.track]
 
 
-def _blocks(moments: Sequence[Score], end: float) -> str:
-    """The highest likelihood in each stretch of the clip as a block; a point where nothing was judged."""
+def _blocks(moments: Sequence[Score], end: float, interval: float) -> str:
+    """The highest likelihood in each stretch of the clip as a block; a point where nothing was judged.
+
+    A sample stands for its `interval`: half of it before, half after.
+    """
     highest: dict[int, float] = {}
     for score in moments:
-        column = min(_COLUMNS - 1, int((score.time or 0.0) / end * _COLUMNS))
-        highest[column] = max(highest.get(column, 0.0), score.probability)
+        first, last = ((score.time or 0.0) + way * interval / 2 for way in (-1, 1))
+        for column in range(max(0, int(first / end * _COLUMNS)), min(_COLUMNS, math.ceil(last / end * _COLUMNS))):
+            highest[column] = max(highest.get(column, 0.0), score.probability)
     return "".join(
         _BLOCKS[min(len(_BLOCKS) - 1, int(highest[column] * len(_BLOCKS)))] if column in highest else _GAP
         for column in range(_COLUMNS)

@@ -25,6 +25,7 @@ class Pictures:
         self.counts = Counts()
         self._image = Image.open(file, formats=[job.demuxer])
         self._claimed = int(getattr(self._image, "n_frames", 1))
+        self._transparent = False
         self._durations = self._measured()
 
     def facts(self) -> Header:
@@ -44,7 +45,7 @@ class Pictures:
             "bit_depth": 8,
             "hdr": False,
             "interlaced": False,
-            "alpha": self._image.has_transparency_data,
+            "alpha": self._transparent,
             "stretched": False,
             "audio": None,
             "tags": {},
@@ -98,6 +99,8 @@ class Pictures:
             try:
                 self._image.seek(index)
                 self._image.load()
+                if index == 0 and self._image.has_transparency_data:
+                    self._transparent = any(self._image.convert("RGBA").getchannel("A").histogram()[:255])
             except _ERRORS:
                 break
             seconds = float(self._image.info.get("duration") or 0) / 1000

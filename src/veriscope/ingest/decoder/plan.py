@@ -21,6 +21,7 @@ DENSEST = 6.0  # samples per second: nearer frames are nearly the same picture
 FEWEST = 12  # of a clip of two seconds or less, when it has as many
 PER_SAMPLE = 40  # decoded frames
 JUMP_COST = 4  # a seek, in decoded frames
+CHEAP = 16  # decoded frames per sample that are paid gladly: only decoding through sees where scenes begin
 IRREGULAR = 0.6  # of the usual distance: encoders begin a group early where a scene begins
 
 
@@ -72,14 +73,19 @@ def targets(duration: float, number: int) -> tuple[float, ...]:
 
 def plan(survey: Survey, number: int, until: float) -> Plan:
     """The way to `number` frames in the first `until` seconds."""
-    number = min(number, bisect.bisect_left(survey.times, until) or 1)
-    wanted = targets(until, number)
+    wanted = tuple(dict.fromkeys(_on_screen(survey, target) for target in targets(until, number)))
+    number = len(wanted)
     through = bisect.bisect_left(survey.times, wanted[-1]) + 1
     jumps = _jumps(survey, wanted)
     seeking = sum(JUMP_COST + _way(survey, jump) for jump in jumps)
-    if through <= seeking:
+    if through <= max(seeking, CHEAP * number):
         return Plan("through", (Jump(None, wanted),), number, until / number)
     return Plan("seek", (*jumps, *_cuts(survey, jumps, number, until)), number, until / number)
+
+
+def _on_screen(survey: Survey, time: float) -> float:
+    """Time of the frame that is seen at a moment: frames of a variable rate stay for as long as they like."""
+    return survey.times[max(0, bisect.bisect_right(survey.times, time) - 1)]
 
 
 def _way(survey: Survey, jump: Jump) -> int:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _MAX_PACKETS = 20_000_000
 _MAX_TAG, _MAX_TAGS = 500_000, 2_000_000  # characters of one field, of all: workflows of node editors are long
 _MOST_DAMAGE = 20_000  # packets refused in a row before the rest is given up
+_WHOLE_INDEX = ("mov", "avi")  # others list key frames alone, or nothing
 _COVERED = 0.9  # an index that ends before this share of the claimed duration is not believed
 
 Deliver = Callable[[float, NDArray[np.uint8], bool], None]
@@ -83,7 +84,7 @@ class Streams:
             "bit_depth": pixels.depth(first),
             "hdr": pixels.transfer(first) is not None,
             "interlaced": bool(first.interlaced_frame),
-            "alpha": array.shape[2] == 4,
+            "alpha": array.shape[2] == 4 and bool((array[..., 3] < 255).any()),
             "stretched": pixels.shown_width(first, self._aspect) != first.width,
             "audio": sounds[0].codec_context.name if sounds else None,
             "tags": self._tags(),
@@ -174,10 +175,13 @@ class Streams:
         base = self._stream.time_base
         if base is None:
             return None
+        if self._job.demuxer not in _WHOLE_INDEX:
+            return _survey(self._packets(), base)
         entries = [(entry.timestamp, entry.is_keyframe) for entry in self._stream.index_entries if not entry.is_discard]
         survey = _survey(entries, base)
         claimed = self._claimed()
-        if survey is None or (claimed and survey.duration < _COVERED * claimed):
+        # An index gives times of decoding, which at a variable rate differ from those of display by more than an order.
+        if survey is None or _is_variable(survey) or (claimed and survey.duration < _COVERED * claimed):
             packets = self._packets()
             if len(packets) >= len(entries):
                 survey = _survey(packets, base)
@@ -187,12 +191,12 @@ class Streams:
         found: list[tuple[int, bool]] = []
         try:
             for packet in self._container.demux(self._stream):
-                stamp = packet.dts if packet.dts is not None else packet.pts
+                stamp = packet.pts if packet.pts is not None else packet.dts
                 if stamp is not None and packet.size and len(found) < _MAX_PACKETS:
                     found.append((stamp, bool(packet.is_keyframe)))
         except av.error.FFmpegError:
             pass  # what comes after the damage is lost; the counts of the decoding say so
-        return found
+        return sorted(found)
 
     def _claimed(self) -> float | None:
         """Seconds that the header claims."""

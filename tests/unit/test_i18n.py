@@ -15,7 +15,7 @@ from babel import Locale
 from veriscope.domain import Finding, Grade
 from veriscope.engine import RECHECKS
 from veriscope.errors import DataError
-from veriscope.i18n import Catalogue, Entry, catalogue, direction, languages, own_name
+from veriscope.i18n import Catalogue, Entry, catalogue, direction, languages
 from veriscope.legal import jurisdictions
 from veriscope.legal.records import Address, Basis, Evidence, Purpose, Reach, Topic
 from veriscope.legal.records import Status as LawStatus
@@ -444,7 +444,7 @@ def test_a_value_cannot_turn_the_rest_of_a_sentence_around(language: str) -> Non
 
 
 def test_every_language_calls_itself_by_its_own_name() -> None:
-    names = [own_name(language) for language in ("ar", "de", "en", "es", "fr", "hi", "pt", "zh")]
+    names = [catalogue(language).name for language in ("ar", "de", "en", "es", "fr", "hi", "pt", "zh")]
     assert names == ["العربية", "Deutsch", "English", "Español", "Français", "हिन्दी", "Português", "中文"]
 
 
@@ -452,14 +452,15 @@ def test_every_language_calls_itself_by_its_own_name() -> None:
 def test_countries_have_names_in_every_language(language: str) -> None:
     words = catalogue(language)
     codes = [code for code in jurisdictions() if "-" not in code and code != "global"]
-    names = {words.country(code, "?") for code in codes}
+    names = {words.territory(code, "?") for code in codes}
     assert "?" not in names
     assert len(names) == len(codes)
 
 
 def test_parts_of_countries_keep_the_name_of_their_record() -> None:
-    assert catalogue("zh").country("us-ca", "California") == "California"
-    assert (catalogue("zh").country("de", "Germany"), catalogue("ar").country("eu", "EU")) == ("德国", "الاتحاد الأوروبي")
+    assert catalogue("zh").territory("us-ca", "California") == "California"
+    assert catalogue("zh").territory("us-ca") == "US-CA"
+    assert (catalogue("zh").territory("de"), catalogue("ar").territory("eu")) == ("德国", "الاتحاد الأوروبي")
 
 
 # Numbers

@@ -80,14 +80,21 @@ class Catalogue:
         """Where lines of this language begin, as the attribute `dir` of HTML says it."""
         return direction(self.language)
 
-    def country(self, code: str, name: str) -> str:
-        """The name of a country in this language; for what has none there (a state, a province) `name` as it is.
+    @property
+    def name(self) -> str:
+        """What the language calls itself, for a list to choose from: "Deutsch", "العربية"."""
+        name = str(Locale.parse(self.language).get_display_name())
+        return name[:1].upper() + name[1:]
+
+    def territory(self, code: str, otherwise: str | None = None) -> str:
+        """The name of a country in this language.
 
         Args:
-            code: code of a jurisdiction: "de", "eu", "us-ca", "global".
-            name: what the law record calls it.
+            code: code of a jurisdiction: "de", "eu", "us-ca".
+            otherwise: what to call a place that has no name there, such as a state or a province: the name in its law
+                record. None: its code in capitals.
         """
-        return str(Locale.parse(self.language).territories.get(code.upper(), name))
+        return str(Locale.parse(self.language).territories.get(code.upper(), otherwise or code.upper()))
 
     def has(self, code: str) -> bool:
         return code in self.entries
@@ -109,12 +116,6 @@ def languages() -> tuple[str, ...]:
 def direction(language: str) -> Direction:
     """Where lines of a language with a catalogue begin: "rtl" for Arabic, "ltr" for the others."""
     return "rtl" if Locale.parse(language).character_order == "right-to-left" else "ltr"
-
-
-def own_name(language: str) -> str:
-    """What a language with a catalogue calls itself, for a list to choose from: "Deutsch", "العربية"."""
-    name = str(Locale.parse(language).get_display_name(language))
-    return name[0].upper() + name[1:]
 
 
 @cache

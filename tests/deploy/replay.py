@@ -11,14 +11,17 @@ import json
 import os
 import shlex
 import shutil
+import stat
 import string
 import subprocess
-import venv
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from dockerfile_parse import DockerfileParser
 
+# The first that any user may run: an interpreter under /root could not be started as the image's user.
+INTERPRETERS = (Path(sys.executable).resolve(), Path("/usr/bin/python3"), Path("/usr/local/bin/python3"))
 ISOLATED = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "GPG_KEY": ""}
 # Where this machine gets packages from; a container has its own way out.
 PASSED_ON = ("PIP_CERT", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "SSL_CERT_FILE", "HTTPS_PROXY", "HTTP_PROXY")
@@ -50,12 +53,25 @@ class Image:
     def start(self, command: list[str], **options: object) -> subprocess.Popen[str]:
         """Starts a command as the image's user, with the image's environment and nothing else."""
         uid, _, gid = self.user.partition(":")
-        if os.geteuid() == 0:
+        if may_become_another_user():
             options |= {"user": int(uid), "group": int(gid or uid), "extra_groups": []}
         found = shutil.which(command[0], path=self.environment["PATH"]) or command[0]
         return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
             [found, *command[1:]], cwd=self.place("."), env=self.environment, text=True, **options
         )
+
+
+def interpreter() -> Path | None:
+    """A Python that every user of this machine may run, if there is one."""
+    return next((path for path in INTERPRETERS if path.exists() and _open_to_all(path)), None)
+
+
+def _open_to_all(path: Path) -> bool:
+    return all(place.stat().st_mode & stat.S_IXOTH for place in (path, *path.parents))
+
+
+def may_become_another_user() -> bool:
+    return os.geteuid() == 0 and interpreter() is not None
 
 
 def replay(dockerfile: Path, context: Path, root: Path) -> Image:
@@ -84,7 +100,7 @@ def _new_stage(root: Path) -> Image:
         root.rename(aside)
     root.mkdir(parents=True)
     python = root / "usr" / "local"
-    venv.create(python, with_pip=True, symlinks=True)
+    subprocess.run([interpreter() or sys.executable, "-m", "venv", python], check=True)
     passed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     return Image(root, environment={**ISOLATED, **passed, "PATH": f"{python}/bin:{ISOLATED['PATH']}"})
 

@@ -21,7 +21,7 @@ from veriscope.i18n import catalogue
 
 ROOT = Path(__file__).parents[2]
 PICTURE = ROOT / "src" / "veriscope" / "app" / "examples" / "portrait.jpg"
-CHROMIUM = os.environ.get("VERISCOPE_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 WORDS = catalogue("en")
 
 pytestmark = pytest.mark.timeout(900)

@@ -240,13 +240,11 @@ def _write_html(results: Iterator[Report | Failure], _: int, write: Callable[[st
     from veriscope.domain import Failure
     from veriscope.report.as_html import render
 
-    failures = []
-    for result in results:
-        if isinstance(result, Failure):
-            failures.append(result)
-        else:
-            write(render(result, words))
-    return failures
+    kept = list(results)
+    for report in kept:
+        if not isinstance(report, Failure):
+            write(render(report, words))
+    return [failure for failure in kept if isinstance(failure, Failure)]
 
 
 _WRITERS = {

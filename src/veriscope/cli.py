@@ -20,15 +20,16 @@ from veriscope.errors import DataError, VeriscopeError
 
 if TYPE_CHECKING:
     from veriscope.detectors.card import Card
-    from veriscope.domain import Failure, Report
+    from veriscope.domain import Failure, Progress, Report
+    from veriscope.engine import AnySource
     from veriscope.i18n import Catalogue
-    from veriscope.settings import Settings
+    from veriscope.settings import Sampling, Settings
 
 EXIT_USAGE = 2
 EXIT_SOME_FAILED = 3
 
 app = typer.Typer(
-    help="Is this picture authentic or manipulated? Evidence with measured error rates, offline by default.",
+    help="Is this picture or video authentic or manipulated? Evidence with measured error rates, offline by default.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -40,6 +41,13 @@ class Format(enum.StrEnum):
     TEXT = "text"
     JSON = "json"
     JSONL = "jsonl"
+
+
+class ReportFormat(enum.StrEnum):
+    TEXT = "text"
+    JSON = "json"
+    JSONL = "jsonl"
+    HTML = "html"
 
 
 def main() -> None:
@@ -84,11 +92,13 @@ def analyze(
         typer.Argument(metavar="SOURCE...", help='Files, folders, glob patterns, addresses, or "-" for standard input.'),
     ],
     output_format: Annotated[
-        Format,
+        ReportFormat,
         typer.Option(
-            "--format", help="text; json: one object, or an array when there are several inputs; jsonl: an object a line."
+            "--format",
+            help="text; json: one object, or an array when there are several inputs; jsonl: an object a line; "
+            "html: one page on one input.",
         ),
-    ] = Format.TEXT,
+    ] = ReportFormat.TEXT,
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write here instead of standard output.")] = None,
     recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Also look into the folders of a folder.")] = False,
     detector: Annotated[
@@ -102,31 +112,46 @@ def analyze(
     offline: Annotated[
         bool, typer.Option("--offline", help="Never fetch anything, not even an address that was given.")
     ] = False,
-    jobs: Annotated[int, typer.Option(min=1, max=64, help="Pictures analysed at the same time.")] = 1,
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="Inputs analysed at the same time.")] = 1,
+    frames: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Video: look at most at N frames (default 64), spread over the clip.")
+    ] = None,
+    fps: Annotated[
+        float | None, typer.Option(min=0.001, metavar="N", help="Video: look at N frames per second of the clip instead.")
+    ] = None,
+    max_seconds: Annotated[
+        float | None, typer.Option(min=0.001, metavar="S", help="Video: look at the first S seconds only.")
+    ] = None,
+    thumbnails: Annotated[
+        bool, typer.Option("--thumbnails", help="Video: keep small pictures of the telling frames in the report.")
+    ] = False,
 ) -> None:
-    """Analyse pictures and say what the evidence is."""
+    """Analyse pictures and video clips and say what the evidence is."""
     from veriscope.engine import Engine
     from veriscope.i18n import catalogue
     from veriscope.ingest import discover
+    from veriscope.settings import Sampling
 
     words = catalogue(lang)
-    engine = Engine(_settings(detector or (), offline, jobs))
+    engine = Engine(_settings(detector or (), offline, jobs, Sampling(frames, fps, max_seconds, thumbnails)))
     inputs = list(discover(sources, recursive))
+    if output_format is ReportFormat.HTML and len(inputs) != 1:
+        raise DataError(f"A page holds one report, and there are {len(inputs)} inputs. Give one, or use --format json.")
     countries = tuple(country or ())
     if countries:
         _check_countries(countries)
-    results = _with_progress(engine.analyze_many(inputs, jobs, countries), len(inputs))
-    with _target(output) as write:
+    with _target(output) as write, _progress(len(inputs)) as tell:
+        results = engine.analyze_many(inputs, jobs, countries, tell)
         failures = _WRITERS[output_format](results, len(inputs), write, words)
     if failures:
         _tell_failures(failures, words)
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
-def _settings(detectors: Iterable[str], offline: bool, jobs: int) -> Settings:
+def _settings(detectors: Iterable[str], offline: bool, jobs: int, sampling: Sampling) -> Settings:
     import dataclasses
 
-    from veriscope.settings import Settings
+    from veriscope.settings import Sampling, Settings
 
     settings = Settings.from_environment()
     # With several pictures at a time, one thread a model: more would only fight over the cores.
@@ -136,6 +161,7 @@ def _settings(detectors: Iterable[str], offline: bool, jobs: int) -> Settings:
         detectors=tuple(detectors) or settings.detectors,
         offline=offline or settings.offline,
         threads=threads,
+        sampling=settings.sampling if sampling == Sampling() else sampling,
     )
 
 
@@ -210,7 +236,25 @@ def _write_jsonl(results: Iterator[Report | Failure], _: int, write: Callable[[s
     return failures
 
 
-_WRITERS = {Format.TEXT: _write_text, Format.JSON: _write_json, Format.JSONL: _write_jsonl}
+def _write_html(results: Iterator[Report | Failure], _: int, write: Callable[[str], object], words: Catalogue) -> list[Failure]:
+    from veriscope.domain import Failure
+    from veriscope.report.as_html import render
+
+    failures = []
+    for result in results:
+        if isinstance(result, Failure):
+            failures.append(result)
+        else:
+            write(render(result, words))
+    return failures
+
+
+_WRITERS = {
+    ReportFormat.TEXT: _write_text,
+    ReportFormat.JSON: _write_json,
+    ReportFormat.JSONL: _write_jsonl,
+    ReportFormat.HTML: _write_html,
+}
 
 
 def _as_json(results: Iterator[Report | Failure], indent: int | None) -> tuple[list[str], list[Failure]]:
@@ -227,18 +271,30 @@ def _as_json(results: Iterator[Report | Failure], indent: int | None) -> tuple[l
     return texts, failures
 
 
-def _with_progress(results: Iterator[Report | Failure], count: int) -> Iterator[Report | Failure]:
-    """A bar on a terminal for more than one input; nothing when piped."""
-    if count < 2 or not sys.stderr.isatty():
-        yield from results
+@contextlib.contextmanager
+def _progress(count: int) -> Iterator[Callable[[AnySource | Failure, Progress], None] | None]:
+    """A bar on a terminal for several inputs, or for one that takes its time; nothing when piped."""
+    if not sys.stderr.isatty():
+        yield None
         return
+    import rich.progress
     from rich.console import Console
-    from rich.progress import Progress
 
     # Redirected output goes to the bar's own stream: right on a shared terminal, a loss of all data in a pipe.
-    shared = sys.stdout.isatty()
-    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=shared) as bar:
-        yield from bar.track(results, total=count, description="Analysing")
+    bar = rich.progress.Progress(console=Console(stderr=True), transient=True, redirect_stdout=sys.stdout.isatty())
+    task = bar.add_task("Analysing", total=count)
+    fractions: dict[int, float] = {}
+
+    def tell(source: AnySource | Failure, step: Progress) -> None:
+        fractions[id(source)] = step.fraction
+        if count > 1 or step.seconds_left is not None:
+            bar.start()
+        bar.update(task, completed=sum(fractions.values()))
+
+    try:
+        yield tell
+    finally:
+        bar.stop()
 
 
 def _tell_failures(failures: list[Failure], words: Catalogue) -> None:
@@ -328,3 +384,18 @@ def schema() -> None:
     from veriscope.report.as_json import schema_text
 
     _to_standard_output(schema_text() + "\n")
+
+
+@app.command(name="app")
+def serve(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8501,
+    address: Annotated[
+        str, typer.Option(help="Who may connect: 127.0.0.1 = this machine only, 0.0.0.0 = everybody.")
+    ] = "127.0.0.1",
+) -> None:
+    """Serve the web app. Needs the extra `app`: pip install 'veriscope[app]'."""
+    import runpy
+
+    # By name: surfaces don't import each other, and without the extra the command line still works.
+    sys.argv = ["veriscope app", "--port", str(port), "--address", address]
+    runpy.run_module("veriscope.app", run_name="__main__")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import cache
@@ -18,16 +19,20 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from veriscope import detectors, explain, fusion, ingest, legal, provenance
 from veriscope._version import __version__
+from veriscope.clips import ClipAnalysis
 from veriscope.domain import (
     Analyser,
+    Clip,
     Detector,
     Face,
     Failure,
     Finding,
     Frame,
+    FrameSource,
     HelpReference,
     LawReference,
     Media,
+    Progress,
     Recheck,
     Report,
     Signal,
@@ -38,7 +43,7 @@ from veriscope.domain import (
 )
 from veriscope.errors import ModelError, VeriscopeError
 from veriscope.ingest.variants import halved, reencoded
-from veriscope.settings import Settings
+from veriscope.settings import Sampling, Settings
 
 if TYPE_CHECKING:
     from veriscope.detectors.card import Card
@@ -54,7 +59,7 @@ RECHECKS: tuple[tuple[str, Callable[[Frame], Frame]], ...] = (("jpeg70", reencod
 
 
 class Engine:
-    """Analyses pictures. One engine serves many threads; models are opened at the first picture and then shared."""
+    """Analyses pictures and clips. One engine serves many threads; models are opened at the first input and then shared."""
 
     def __init__(self, settings: Settings | None = None, fetcher: Fetcher | None = None) -> None:
         """`settings` default to the environment's. `fetcher` replaces how addresses are fetched.
@@ -70,69 +75,151 @@ class Engine:
         self._faces: FaceDetector | None = None
         self._provenance = provenance.analysers(self.settings)
 
-    def analyze(self, source: AnySource, countries: Sequence[str] = ()) -> Report:
-        """The report on one picture: a path, an address, its bytes or an open binary file.
+    def analyze(
+        self,
+        source: AnySource,
+        countries: Sequence[str] = (),
+        progress: Callable[[Progress], object] | None = None,
+        sampling: Sampling | None = None,
+    ) -> Report:
+        """The report on one picture or clip: a path, an address, its bytes or an open binary file.
+
+        Args:
+            source: what to analyse.
+            countries: whose law and help the report shall name.
+            progress: is told how far the analysis is. Whatever it raises ends the analysis.
+            sampling: which frames of a clip are looked at; None = as the settings say.
 
         Raises:
-            InputError: the source is no picture that can be analysed.
+            InputError: the source is neither picture nor video that can be analysed.
             RemoteError: the address could not be fetched.
             DataError: an unknown country.
         """
+        with contextlib.closing(self.watch(source, countries, sampling)) as steps:
+            for step in steps:
+                if isinstance(step, Report):
+                    return step
+                if progress is not None:
+                    progress(step)
+        raise AssertionError("an analysis ends with its report")
+
+    def watch(
+        self, source: AnySource, countries: Sequence[str] = (), sampling: Sampling | None = None
+    ) -> Generator[Progress | Report, None, None]:
+        """The same step by step: how far it is, and the report last. Closing the iterator ends the work and leaves nothing."""
         clock = _Clock()
         law, assistance = _law(countries)
+        sampling = sampling or self.settings.sampling
+        yield Progress("open", 0.0)
         with clock.step("ingest"):
-            media = ingest.open_media(source, self.settings, self._fetcher)
-        with clock.step("models"):
-            models, missing = self._loaded()
-        with clock.step("views"):
-            views, crowded = self._views(media, models)
-        with clock.step("detectors"):
-            judged = [self._ask(model, views) for model in models]
-        with clock.step("rechecks"):
-            judged = self._rechecked(models, judged, views)
-        with clock.step("provenance"):
-            declared = [self._ask(analyser, views) for analyser in self._provenance]
-        signals = (*judged, *missing, *declared)
-        return Report(
+            media = ingest.open_media(source, self.settings, self._fetcher, sampling)
+        with contextlib.closing(media):
+            with clock.step("models"):
+                models, missing = self._loaded()
+            yield Progress("open", 0.02)
+            looked = _Looked()
+            yield from (
+                self._clip(media, media.clip, models, clock, looked, sampling)
+                if media.clip
+                else self._picture(media, models, clock, looked)
+            )
+            with clock.step("provenance"):
+                declared = [self._ask(analyser, Views(media, media.frames)) for analyser in self._provenance]
+        signals = (*looked.signals, *missing, *declared)
+        yield Report(
             media=media.facts,
             verdict=fusion.decide(signals),
             signals=signals,
-            faces=views.faces,
-            not_checked=explain.not_checked(media.facts, views.faces, signals, crowded),
+            faces=looked.faces,
+            not_checked=explain.not_checked(media.facts, looked.faces, signals, looked.crowded, looked.clip),
             versions=Versions(__version__, MappingProxyType({model.id: model.version for model in models}), _libraries()),
             timings=MappingProxyType(clock.steps),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             law=law,
             help=assistance,
+            clip=looked.clip,
         )
 
     def analyze_many(
-        self, sources: Iterable[AnySource | Failure], jobs: int = 1, countries: Sequence[str] = ()
+        self,
+        sources: Iterable[AnySource | Failure],
+        jobs: int = 1,
+        countries: Sequence[str] = (),
+        progress: Callable[[AnySource, Progress], object] | None = None,
     ) -> Iterator[Report | Failure]:
         """Reports in the order of the sources; one that fails gives a `Failure`, and the others go on.
 
-        At most 2 × `jobs` pictures are in memory.
+        At most 2 × `jobs` inputs are in memory. `progress` is told how far each one is, from the threads that work on it.
+        Closing the iterator ends what is still being analysed.
         """
-        with ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="veriscope") as pool:
+        stop = threading.Event()
+        pool = ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="veriscope")
+        try:
             waiting: deque[Future[Report | Failure]] = deque()
             for source in sources:
-                waiting.append(pool.submit(self._attempt, source, countries))
+                waiting.append(pool.submit(self._attempt, source, countries, progress, stop))
                 if len(waiting) >= 2 * jobs:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
+        finally:
+            stop.set()
+            pool.shutdown(cancel_futures=True)
 
-    def _attempt(self, source: AnySource | Failure, countries: Sequence[str]) -> Report | Failure:
+    def _attempt(
+        self,
+        source: AnySource | Failure,
+        countries: Sequence[str],
+        progress: Callable[[AnySource, Progress], object] | None,
+        stop: threading.Event,
+    ) -> Report | Failure:
         if isinstance(source, Failure):
             return source
+
+        def tell(step: Progress) -> None:
+            if stop.is_set():
+                raise _Stopped
+            if progress is not None:
+                progress(source, step)
+
         try:
-            return self.analyze(source, countries)
+            return self.analyze(source, countries, tell)
         except VeriscopeError as error:
             return Failure(ingest.described(source), error.code, str(error))
+        except _Stopped:
+            return Failure(ingest.described(source), "stopped", "The analysis was ended before it was done. Start it again.")
         except Exception:  # noqa: BLE001 a defect of ours on one file must not cost the batch
             _log.exception("an analysis failed")
             message = "Veriscope failed on this file, which is a defect of ours. The others were analysed. Please report it."
             return Failure(ingest.described(source), "defect", message)
+
+    def _picture(
+        self, media: Media, models: Sequence[Detector], clock: _Clock, looked: _Looked
+    ) -> Generator[Progress, None, None]:
+        with clock.step("views"):
+            views, looked.crowded = self._views(media, models)
+        yield Progress("frames", 0.3)
+        with clock.step("detectors"):
+            judged = [self._ask(model, views) for model in models]
+        yield Progress("rechecks", 0.6)
+        with clock.step("rechecks"):
+            looked.signals = tuple(self._rechecked(models, judged, views))
+        looked.faces = views.faces
+
+    def _clip(
+        self,
+        media: Media,
+        source: FrameSource,
+        models: Sequence[Detector],
+        clock: _Clock,
+        looked: _Looked,
+        sampling: Sampling,
+    ) -> Generator[Progress, None, None]:
+        analysis = ClipAnalysis(media, source, models, self._faces, RECHECKS, sampling.thumbnails)
+        with clock.step("frames"):
+            yield from analysis.run()
+        found = analysis.looked
+        looked.signals, looked.faces, looked.clip, looked.crowded = found.signals, found.faces, found.clip, found.crowded
 
     def _loaded(self) -> tuple[tuple[Detector, ...], tuple[Signal, ...]]:
         """The detectors that can run, and a signal for each that cannot."""
@@ -196,7 +283,7 @@ class Engine:
 
 
 def analyze(source: AnySource, countries: Sequence[str] = (), settings: Settings | None = None) -> Report:
-    """The report on one picture. Opens the models anew each time: keep an `Engine` for more than one."""
+    """The report on one picture or clip. Opens the models anew each time: keep an `Engine` for more than one."""
     return Engine(settings).analyze(source, countries)
 
 
@@ -215,13 +302,8 @@ def _altered(views: Views, alter: Callable[[Frame], Frame]) -> Views:
     """The views of an altered copy: the same faces, at the places where they are now."""
     frames = tuple(alter(frame) for frame in views.frames)
     scale = {old.index: new.image.width / old.image.width for old, new in zip(views.frames, frames, strict=True)}
-    faces = tuple(_scaled(face, scale[face.frame]) for face in views.faces)
+    faces = tuple(face.scaled(scale[face.frame]) for face in views.faces)
     return dataclasses.replace(views, frames=frames, faces=faces)
-
-
-def _scaled(face: Face, scale: float) -> Face:
-    points = tuple((x * scale, y * scale) for x, y in face.landmarks)
-    return dataclasses.replace(face, box=face.box.scaled(scale), landmarks=points)
 
 
 def _silent(source: str, kind: SignalKind, status: Status, error: Exception) -> Signal:
@@ -237,7 +319,21 @@ def _law(countries: Sequence[str]) -> tuple[tuple[LawReference, ...], tuple[Help
 
 @cache
 def _libraries() -> MappingProxyType[str, str]:
-    return MappingProxyType({name: version(name) for name in ("c2pa-python", "numpy", "onnxruntime", "pillow")})
+    return MappingProxyType({name: version(name) for name in ("av", "c2pa-python", "numpy", "onnxruntime", "pillow")})
+
+
+@dataclasses.dataclass(slots=True)
+class _Looked:
+    """What came of looking at an input."""
+
+    signals: tuple[Signal, ...] = ()
+    faces: tuple[Face, ...] = ()
+    crowded: bool = False
+    clip: Clip | None = None
+
+
+class _Stopped(Exception):
+    """The caller wants no more results."""
 
 
 class _Clock:

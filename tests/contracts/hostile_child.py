@@ -7,6 +7,7 @@ It is a process of its own because what is tested for may take a process down: a
 
 from __future__ import annotations
 
+import contextlib
 import json
 import resource
 import signal
@@ -59,9 +60,11 @@ def decoded() -> Callable[[Path], str]:
     def judge(path: Path) -> str:
         try:
             media = open_media(path, Settings())
+            with contextlib.closing(media):
+                frames = list(media.clip.sampled()) if media.clip else media.frames
         except InputError as error:
             return f"{type(error).__name__}: {error}"
-        return f"Media {media.facts.format} {media.frames[0].image.mode} {' '.join(note.code for note in media.facts.notes)}"
+        return f"Media {media.facts.format} {frames[0].image.mode} {' '.join(note.code for note in media.facts.notes)}"
 
     return judge
 

@@ -90,7 +90,7 @@ def test_memory_of_a_whole_analysis_stays_bounded(analysed: Outcomes) -> None:
         ("page.jpg", "UnsupportedMedia: This is a web page"),
         ("page-first.png", "UnsupportedMedia: This is a web page"),
         ("pdf-first.jpg", "UnsupportedMedia: This is a PDF"),
-        ("video.jpg", "UnsupportedMedia: This is a video"),
+        ("video.jpg", "UnsupportedMedia: The video is damaged"),
         ("zeros.jpg", "UnsupportedMedia: The file contains nothing but zeros"),
         ("empty.jpg", "UnreadableSource"),
         ("bomb-within-limits.png", "Media PNG RGB"),

@@ -42,7 +42,14 @@ def stable(report: dict[str, Any]) -> dict[str, Any]:
         "not_checked": [_finding(gap) for gap in report["not_checked"]],
         "law": len(report["law"]),
         "schema": report["schema"],
+        **({"clip": _clip(report["clip"]), "video": media["video"]} if report["clip"] else {}),
     }
+
+
+def _clip(clip: dict[str, Any]) -> dict[str, Any]:
+    tracks = [{key: track[key] for key in ("id", "frames", "assessed", "supported")} for track in clip["tracks"]]
+    counts = {key: clip[key] for key in ("wanted", "lost", "damaged", "decoded", "strategy", "face_seconds", "until")}
+    return {"samples": clip["samples"], "tracks": tracks, **counts}
 
 
 def _signal(signal: dict[str, Any]) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def test_every_part_has_its_say(make_engine: MakeEngine) -> None:
     assert list(report.timings) == STEPS
     assert all(seconds >= 0 for seconds in report.timings.values())
     assert set(report.versions.detectors) == {"whole", "faces"}
-    assert {"onnxruntime", "pillow", "numpy", "c2pa-python"} == set(report.versions.libraries)
+    assert {"av", "onnxruntime", "pillow", "numpy", "c2pa-python"} == set(report.versions.libraries)
     assert datetime.fromisoformat(report.created).utcoffset() is not None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
 import threading
@@ -295,7 +296,7 @@ def test_a_profile_that_cannot_be_applied_is_noted_and_left_out(mode: str, icc: 
     assert_upright_quarters(media, 25)
 
 
-@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "TIFF", "AVIF", "HEIF", "MPO"])
+@pytest.mark.parametrize("kind", ["TIFF", "HEIF", "MPO"])
 def test_of_several_frames_the_first_is_read(kind: str) -> None:
     others = [Image.new("RGB", (64, 48), colour) for colour in (GREEN, BLUE)]
     media = opened(saved(quarters(), kind, save_all=True, append_images=others))
@@ -308,7 +309,8 @@ def test_of_several_frames_the_first_is_read(kind: str) -> None:
 def test_too_many_frames_are_refused(kind: str) -> None:
     others = [Image.new("RGB", (64, 48), colour) for colour in (GREEN, BLUE)]
     data = saved(quarters(), kind, save_all=True, append_images=others)
-    assert opened(data, Limits(max_frames=3))
+    with contextlib.closing(opened(data, Limits(max_frames=3))) as media:
+        assert media.facts.frames == 3
     with pytest.raises(TooLarge, match="more than 2 pictures"):
         opened(data, Limits(max_frames=2))
 

@@ -39,6 +39,7 @@ TOP = [
     "created",
     "law",
     "help",
+    "clip",
 ]
 
 

@@ -13,7 +13,21 @@ from PIL import Image
 from veriscope.detectors.card import Calibration, Card
 from veriscope.detectors.gate import scene_refusal
 from veriscope.detectors.views import batch, native_tiles, whole_view
-from veriscope.domain import Box, CropRecipe, DenseMap, Finding, Frame, Score, Signal, SignalKind, Status, Tendency, Views
+from veriscope.domain import (
+    Box,
+    CropRecipe,
+    DenseMap,
+    Finding,
+    Frame,
+    OperatingPoints,
+    Opinion,
+    Score,
+    Signal,
+    SignalKind,
+    Status,
+    Tendency,
+    Views,
+)
 from veriscope.errors import ModelError
 from veriscope.runtime.sessions import open_session
 
@@ -62,6 +76,26 @@ class OnnxDetector:
     def recipe(self) -> CropRecipe | None:
         return self.card.recipe
 
+    @property
+    def task(self) -> str:
+        return self.card.task
+
+    def looks(self, frame: Frame) -> Sequence[Image.Image] | Finding:
+        """The views of a whole frame, or why the model must not judge it."""
+        return scene_refusal(frame) or [picture for picture, _ in self._pieces(frame)]
+
+    def logits(self, pictures: Sequence[Image.Image]) -> Sequence[float]:
+        """One logit for each view or crop."""
+        return [float(value) for value in self._answer(pictures, []).logits]
+
+    def opinion(self, logit: float, error: float) -> Opinion:
+        """A mean logit with its standard error, calibrated as the card says."""
+        calibration = self.card.calibration
+        return Opinion(_sigmoid(logit), _calibrated(logit, calibration), _interval(logit, error, calibration))
+
+    def operating_points(self, count: int) -> OperatingPoints:
+        return self.card.operating_points(count)
+
     def analyze(self, views: Views) -> Signal:
         """A probability for the picture, or the most suspicious face's; skipped when the model does not apply."""
         if self.recipe is None:
@@ -72,12 +106,15 @@ class OnnxDetector:
         refusal = scene_refusal(frame)
         if refusal is not None:
             return self._skipped(refusal)
-        size = self.card.input.size
-        whole, box = whole_view(frame.overview, size)
-        pieces = [(whole, box.scaled(frame.shrink)), *native_tiles(frame.image, size, self.card.input.tiles)]
+        pieces = self._pieces(frame)
         answer = self._answer([picture for picture, _ in pieces], [box for _, box in pieces])
         score = self._score(answer, "picture", frame=frame.index)
         return self._signal([score], answer)
+
+    def _pieces(self, frame: Frame) -> list[tuple[Image.Image, Box]]:
+        size = self.card.input.size
+        whole, box = whole_view(frame.overview, size)
+        return [(whole, box.scaled(frame.shrink)), *native_tiles(frame.image, size, self.card.input.tiles)]
 
     def _analyze_faces(self, views: Views, recipe: CropRecipe) -> Signal:
         faces = [face for face in views.faces if face.assessable]
@@ -104,7 +141,7 @@ class OnnxDetector:
                     "Export it with one logit that rises with synthetic pictures."
                 )
             logits.extend(float(value) for value in found[0].reshape(-1))
-            if self.card.output.map:
+            if self.card.output.map and boxes:
                 maps.extend(
                     _dense_map(self.card, grid, box) for grid, box in zip(found[1], boxes[start : start + _BATCH], strict=True)
                 )
@@ -131,7 +168,7 @@ class OnnxDetector:
             Status.OK,
             probability=worst.probability,
             raw=worst.raw,
-            interval=_interval(answer, self.card.calibration),
+            interval=_interval(answer.mean, answer.spread, self.card.calibration),
             findings=(Finding(code, params, tendency, face=worst.face),),
             scores=tuple(scores),
             maps=answer.maps,
@@ -157,14 +194,14 @@ def _calibrated(logit: float, calibration: Calibration) -> float:
     return _sigmoid(calibration.a * logit + calibration.b)
 
 
-def _interval(answer: _Answer, calibration: Calibration) -> tuple[float, float]:
-    """90 % interval of the probability: the calibration fit's uncertainty and the disagreement of the views.
+def _interval(logit: float, error: float, calibration: Calibration) -> tuple[float, float]:
+    """90 % interval of the probability: the calibration fit's uncertainty and the disagreement of views or frames.
 
     Both are variances on the calibrated logit scale, by the delta method:
-    var = x² var(a) + 2 x cov(a, b) + var(b) + a² (standard error of x over views)².
+    var = x² var(a) + 2 x cov(a, b) + var(b) + a² (standard error of x)².
     """
-    x = answer.mean
+    x = logit
     var_a, cov, var_b = calibration.covariance
-    variance = x * x * var_a + 2 * x * cov + var_b + (calibration.a * answer.spread) ** 2
+    variance = x * x * var_a + 2 * x * cov + var_b + (calibration.a * error) ** 2
     middle, half = calibration.a * x + calibration.b, _Z90 * math.sqrt(max(variance, 0.0))
     return _sigmoid(middle - half), _sigmoid(middle + half)

@@ -8,13 +8,16 @@ Numbers called `probability` are P(synthetic or manipulated), 0.0–1.0, after c
 before calibration (0.0–1.0, the same direction). Coordinates are pixels of the upright picture, origin top left.
 """
 
+from veriscope.domain.clip import Clip, Progress, Sample, Strategy, TellingFrame, Track, VideoFacts
 from veriscope.domain.finding import Box, Finding, Params, Scalar, Tendency
 from veriscope.domain.media import (
     OVERVIEW_LONG,
     OVERVIEW_SHORT,
     CropRecipe,
+    Ending,
     Face,
     Frame,
+    FrameSource,
     Media,
     MediaFacts,
     MediaKind,
@@ -36,7 +39,18 @@ from veriscope.domain.report import (
     Versions,
     plain,
 )
-from veriscope.domain.signal import Analyser, DenseMap, Detector, OperatingPoints, Recheck, Score, Signal, SignalKind, Status
+from veriscope.domain.signal import (
+    Analyser,
+    DenseMap,
+    Detector,
+    OperatingPoints,
+    Opinion,
+    Recheck,
+    Score,
+    Signal,
+    SignalKind,
+    Status,
+)
 
 __all__ = [
     "OVERVIEW_LONG",
@@ -46,13 +60,16 @@ __all__ = [
     "SHOWN_MIN",
     "Analyser",
     "Box",
+    "Clip",
     "CropRecipe",
     "DenseMap",
     "Detector",
+    "Ending",
     "Face",
     "Failure",
     "Finding",
     "Frame",
+    "FrameSource",
     "Grade",
     "HelpReference",
     "LawReference",
@@ -60,10 +77,13 @@ __all__ = [
     "MediaFacts",
     "MediaKind",
     "OperatingPoints",
+    "Opinion",
     "Params",
     "Plain",
+    "Progress",
     "Recheck",
     "Report",
+    "Sample",
     "Scalar",
     "Score",
     "Signal",
@@ -71,9 +91,13 @@ __all__ = [
     "Source",
     "SourceKind",
     "Status",
+    "Strategy",
+    "TellingFrame",
     "Tendency",
+    "Track",
     "Verdict",
     "Versions",
+    "VideoFacts",
     "Views",
     "plain",
 ]

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Mapping
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
+from typing import BinaryIO, Protocol
 
 from PIL import Image
 
+from veriscope.domain.clip import Strategy, VideoFacts
 from veriscope.domain.finding import Box, Finding
 
 OVERVIEW_LONG, OVERVIEW_SHORT = 1280, 448
@@ -48,6 +52,7 @@ class Frame:
     index: int
     image: Image.Image
     time: float | None = None  # seconds from the start of a clip; None for a picture
+    after_cut: bool = False  # of a clip: taken because a scene began here
     overview: Image.Image = dataclasses.field(init=False, repr=False, compare=False)
     shrink: int = dataclasses.field(init=False, repr=False, compare=False)
 
@@ -66,22 +71,78 @@ class MediaFacts:
     kind: MediaKind
     sha256: str  # of the original bytes, hex
     size_bytes: int
-    format: str  # by content: "JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF"
+    format: str  # by content: "JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF"; "MP4", "MOV", "WEBM", "MKV", "AVI" …
     width: int
     height: int
     frames: int = 1  # frames in the file, not frames analysed
     duration: float | None = None  # seconds
     notes: tuple[Finding, ...] = ()  # what was done to make it comparable: "media.oriented", "media.first_frame"
+    video: VideoFacts | None = None  # of what moves
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Ending:
+    """What became of the decoding of a clip."""
+
+    wanted: int
+    lost: int
+    damaged: int
+    decoded: int
+    repeated: int  # decoded frames that equal the one before in every sampled pixel; counted when decoding through
+    blended: int  # decoded frames that are the mean of their neighbours, as frame interpolation and cross-fades make them
+    strategy: Strategy
+    until: float | None = None
+
+
+class FrameSource(Protocol):
+    """The frames of a clip, decoded on demand in a process of their own. Closing it ends that process."""
+
+    @property
+    def expected(self) -> int:
+        """About how many frames `sampled` will yield; 0 = unknown."""
+        ...
+
+    def sampled(self) -> Iterator[Frame]:
+        """The frames of the plan in order of time, numbered from 0.
+
+        Raises:
+            InputError: not one frame can be decoded, or the decoder crashed, hung or wanted too much memory.
+        """
+        ...
+
+    def at(self, times: Sequence[float]) -> Iterator[Frame]:
+        """The frames at these times (as `sampled` gave them, rising) once more, numbered from 0."""
+        ...
+
+    @property
+    def ending(self) -> Ending:
+        """What became of `sampled`, once it is exhausted."""
+        ...
+
+    def close(self) -> None: ...
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Media:
-    """A decoded input with its original bytes."""
+    """A decoded input with its original bytes. A clip's frames are not here but come from `clip`, so that memory stays flat."""
 
     facts: MediaFacts
-    data: bytes  # the original bytes, never re-encoded: provenance reads these
+    data: bytes  # the original bytes, never re-encoded: provenance reads these; empty when `path` holds them
     frames: tuple[Frame, ...]
     exif: bytes = b""  # raw EXIF block as the decoder found it
+    clip: FrameSource | None = None
+    path: Path | None = None  # of a clip too large for memory
+    tags: Mapping[str, str] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
+    # of a clip: "container:encoder", "video:handler_name", untrusted
+
+    def open(self) -> BinaryIO:
+        """The original bytes as a file of its own."""
+        return self.path.open("rb") if self.path else io.BytesIO(self.data)
+
+    def close(self) -> None:
+        """Ends what decodes the clip; a picture has nothing to close."""
+        if self.clip is not None:
+            self.clip.close()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -100,6 +161,11 @@ class Face:
     @property
     def assessable(self) -> bool:
         return self.reason is None
+
+    def scaled(self, factor: float) -> Face:
+        """The face in a copy of the picture whose sides are so many times as long."""
+        points = tuple((x * factor, y * factor) for x, y in self.landmarks)
+        return dataclasses.replace(self, box=self.box.scaled(factor), landmarks=points)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import TypeAlias
 
+from veriscope.domain.clip import Clip
 from veriscope.domain.finding import Finding
 from veriscope.domain.media import Face, MediaFacts, Source
 from veriscope.domain.signal import Signal
@@ -108,6 +109,7 @@ class Report:
     created: str  # ISO 8601, UTC
     law: tuple[LawReference, ...] = ()  # only for the countries that were asked for
     help: tuple[HelpReference, ...] = ()
+    clip: Clip | None = None  # of what moves: samples, tracks, telling frames
 
     def to_json(self, indent: int | None = None) -> str:
         """The report as JSON; `veriscope schema` prints the schema that it satisfies."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+from collections.abc import Sequence
 from typing import Literal, Protocol
 
+from PIL import Image
+
 from veriscope.domain.finding import Box, Finding
-from veriscope.domain.media import CropRecipe, Views
+from veriscope.domain.media import CropRecipe, Frame, Views
 
 
 class Status(enum.StrEnum):
@@ -22,6 +25,7 @@ class Status(enum.StrEnum):
 class SignalKind(enum.StrEnum):
     MODEL = "model"  # learned: an opinion with an error rate
     PROVENANCE = "provenance"  # declared: what the file says about itself
+    MEASUREMENT = "measurement"  # measured without a model: a clip's rhythm; informs, and moves no verdict
 
 
 def _probability_or_none(name: str, value: float | None) -> None:
@@ -31,14 +35,20 @@ def _probability_or_none(name: str, value: float | None) -> None:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Score:
-    """What a model said about one subject: the whole picture, a face, a frame."""
+    """What a model said about one subject.
 
-    subject: Literal["picture", "face", "frame"]
+    Of a picture: "picture", "face". Of a clip, one frame at a time: "frame", "face"; pooled over frames, with an interval:
+    "clip" for whole frames, "track" for one person.
+    """
+
+    subject: Literal["picture", "face", "frame", "track", "clip"]
     raw: float
     probability: float
     face: int | None = None
     frame: int | None = None
     time: float | None = None
+    track: int | None = None
+    interval: tuple[float, float] | None = None  # 90 %, of what is pooled
 
     def __post_init__(self) -> None:
         _probability_or_none("raw", self.raw)
@@ -130,8 +140,17 @@ class Analyser(Protocol):
         ...
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Opinion:
+    """A calibrated answer."""
+
+    raw: float
+    probability: float
+    interval: tuple[float, float]  # 90 %
+
+
 class Detector(Analyser, Protocol):
-    """A learned analyser."""
+    """A learned analyser. `analyze` judges a picture; of a clip it is asked for logits, which are pooled over frames."""
 
     @property
     def recipe(self) -> CropRecipe | None:
@@ -140,3 +159,24 @@ class Detector(Analyser, Protocol):
 
     @property
     def version(self) -> str: ...
+
+    @property
+    def task(self) -> str:
+        """First part of its findings' codes: "scene", "face"."""
+        ...
+
+    def looks(self, frame: Frame) -> Sequence[Image.Image] | Finding:
+        """What it looks at in a whole frame, or why it must not judge the frame. Only asked when it has no recipe."""
+        ...
+
+    def logits(self, pictures: Sequence[Image.Image]) -> Sequence[float]:
+        """One logit for each picture that `looks` or the face crop gave; higher = more suspicious."""
+        ...
+
+    def opinion(self, logit: float, error: float) -> Opinion:
+        """A mean logit with its standard error, calibrated."""
+        ...
+
+    def operating_points(self, count: int) -> OperatingPoints:
+        """Thresholds when the most suspicious of `count` subjects speaks."""
+        ...

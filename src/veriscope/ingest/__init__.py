@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import os
 import stat
@@ -17,38 +18,61 @@ from veriscope.errors import TooLarge, UnreadableSource
 from veriscope.ingest import container, url
 from veriscope.ingest.discover import discover
 from veriscope.ingest.variants import halved, reencoded
-from veriscope.settings import MEBIBYTE, Limits, Settings
+from veriscope.settings import MEBIBYTE, Limits, Sampling, Settings
 
 __all__ = ["described", "discover", "halved", "open_media", "reencoded"]
 
 STDIN = "-"
+_ENDINGS = container.SUFFIXES | container.CLIP_SUFFIXES
 
 
-def open_media(source: str | Path | bytes | BinaryIO, settings: Settings, fetcher: url.Fetches | None = None) -> Media:
-    """A decoded picture with its original bytes.
+def open_media(
+    source: str | Path | bytes | BinaryIO,
+    settings: Settings,
+    fetcher: url.Fetches | None = None,
+    sampling: Sampling | None = None,
+) -> Media:
+    """A decoded picture, or a clip that is ready to be decoded, with its original bytes. Close it after use.
 
     Args:
         source: a path, an http(s) address, "-" for standard input, the bytes themselves, or a binary stream.
         settings: limits, and whether addresses may be fetched.
         fetcher: fetches addresses; None = from public addresses only.
+        sampling: which frames of a clip are looked at; None = as the settings say.
 
     Raises:
         UnreadableSource: missing, a directory, a device, protected, empty, or an address while offline.
-        UnsupportedMedia: not a picture that is read here, a damaged one, or one too small to judge.
+        UnsupportedMedia: neither picture nor video that is read here, a damaged one, or one too small to judge.
         TooLarge: over one of `settings.limits`.
         UnsafeUrl, RemoteError: see `veriscope.runtime.net`.
     """
-    from veriscope.ingest import image
-
-    named, data = _read(source, settings, fetcher)
+    named, wanted = described(source), sampling or settings.sampling
+    if named.kind is SourceKind.FILE and isinstance(source, str | Path):
+        clip = _clip_file(named, source, settings, wanted)
+        if clip is not None:
+            return clip
+    data = _read(source, named, settings, fetcher)
     if not data:
         raise UnreadableSource("The source is empty (0 bytes). Get the file again.")
+    kind = container.clip_kind(data[: container.HEAD])
+    if kind is not None:
+        origin = _Origin(named, kind, hashlib.sha256(data).hexdigest(), len(data), data=data)
+        return _clip(origin, "streams", settings, wanted)
+    return _picture(named, data, settings, wanted)
+
+
+def _picture(named: Source, data: bytes, settings: Settings, sampling: Sampling) -> Media:
+    from veriscope.ingest import image
+
     decoded = image.decode(data, settings.limits)
+    sha256 = hashlib.sha256(data).hexdigest()
+    if decoded.frames > 1 and decoded.format in container.MOVING:
+        return _clip(_Origin(named, decoded.format, sha256, len(data), data=data), "pictures", settings, sampling)
     width, height = decoded.image.size
     facts = MediaFacts(
         source=named,
         kind=MediaKind.IMAGE,
-        sha256=hashlib.sha256(data).hexdigest(),
+        sha256=sha256,
         size_bytes=len(data),
         format=decoded.format,
         width=width,
@@ -57,6 +81,61 @@ def open_media(source: str | Path | bytes | BinaryIO, settings: Settings, fetche
         notes=(*_name_notes(named, decoded.format), *decoded.notes),
     )
     return Media(facts, data, (Frame(0, decoded.image),), decoded.exif)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Origin:
+    """The original of a clip: its bytes, or the path of a file that is never read into memory as a whole."""
+
+    source: Source
+    kind: str
+    sha256: str
+    size: int
+    data: bytes = b""
+    path: Path | None = None
+    file: BinaryIO | None = None
+
+
+def _clip_file(named: Source, path: str | Path, settings: Settings, sampling: Sampling) -> Media | None:
+    """A clip that is a file on disk; None when the file is something else."""
+    with contextlib.ExitStack() as closing:
+        with _file_errors(named.name):
+            file = closing.enter_context(open(path, "rb", opener=_opener))
+            facts = os.fstat(file.fileno())
+            if not stat.S_ISREG(facts.st_mode):
+                return None
+            kind = container.clip_kind(file.read(container.HEAD))
+            if kind is None:
+                return None
+            if facts.st_size > settings.limits.max_clip_bytes:
+                raise _too_large(settings.limits.max_clip_bytes, "max_clip_bytes")
+            file.seek(0)
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        closing.pop_all()  # the clip closes it
+    origin = _Origin(named, kind, sha256, facts.st_size, path=Path(path).absolute(), file=file)
+    return _clip(origin, "streams", settings, sampling)
+
+
+def _clip(origin: _Origin, backend: str, settings: Settings, sampling: Sampling) -> Media:
+    from veriscope.ingest.clip import ClipReader, anonymous
+
+    file = origin.file or anonymous(origin.data)
+    reader = ClipReader(file, backend, container.CLIPS.get(origin.kind, origin.kind), settings, sampling)
+    opened = reader.opened
+    facts = MediaFacts(
+        source=origin.source,
+        kind=MediaKind.VIDEO,
+        sha256=origin.sha256,
+        size_bytes=origin.size,
+        format=origin.kind,
+        width=opened.width,
+        height=opened.height,
+        frames=opened.frames,
+        duration=opened.duration,
+        notes=(*_name_notes(origin.source, origin.kind), *opened.notes),
+        video=opened.video,
+    )
+    return Media(facts, origin.data, (), clip=reader, path=origin.path, tags=opened.tags)
 
 
 def described(source: str | Path | bytes | BinaryIO) -> Source:
@@ -74,19 +153,19 @@ def described(source: str | Path | bytes | BinaryIO) -> Source:
             return Source(SourceKind.STREAM, "stream")
 
 
-def _read(source: str | Path | bytes | BinaryIO, settings: Settings, fetcher: url.Fetches | None) -> tuple[Source, bytes]:
-    limits, named = settings.limits, described(source)
+def _read(source: str | Path | bytes | BinaryIO, named: Source, settings: Settings, fetcher: url.Fetches | None) -> bytes:
+    limits = settings.limits
     match source:
         case bytes() | bytearray() | memoryview():
-            return named, _within_limit(bytes(source), limits)
+            return _within_limit(bytes(source), limits)
         case str() if named.kind is SourceKind.STREAM:
-            return named, _read_stream(sys.stdin.buffer, limits)
+            return _read_stream(sys.stdin.buffer, limits)
         case str() if named.kind is SourceKind.URL:
-            return named, _read_address(source, settings, fetcher)
+            return _read_address(source, settings, fetcher)
         case str() | Path():
-            return named, _read_file(source, limits)
+            return _read_file(source, limits)
         case _:
-            return named, _read_stream(source, limits)
+            return _read_stream(source, limits)
 
 
 def _read_address(source: str, settings: Settings, fetcher: url.Fetches | None) -> bytes:
@@ -105,7 +184,7 @@ def _read_file(path: str | Path, limits: Limits) -> bytes:
         if not stat.S_ISREG(facts.st_mode):
             raise UnreadableSource(f"{_shown(path)} is a device or pipe, not an ordinary file. Use - to read standard input.")
         if facts.st_size > limits.max_bytes:
-            raise _too_large(limits)
+            raise _too_large(limits.max_bytes, "max_bytes")
         return file.read(facts.st_size)
 
 
@@ -126,7 +205,7 @@ def _file_errors(path: str) -> Iterator[None]:
     except FileNotFoundError:
         raise UnreadableSource(f"There is no file {path}. Check the name.") from None
     except IsADirectoryError:
-        raise UnreadableSource(f"{path} is a folder. Give the pictures in it, or let the command search it.") from None
+        raise UnreadableSource(f"{path} is a folder. Give the files in it, or let the command search it.") from None
     except PermissionError:
         raise UnreadableSource(f"{path} may not be read by this user. Change its permissions or copy it.") from None
     except OSError as error:
@@ -154,16 +233,16 @@ def _read_stream(stream: BinaryIO, limits: Limits) -> bytes:
 
 def _within_limit(data: bytes, limits: Limits) -> bytes:
     if len(data) > limits.max_bytes:
-        raise _too_large(limits)
+        raise _too_large(limits.max_bytes, "max_bytes")
     return data
 
 
-def _too_large(limits: Limits) -> TooLarge:
-    return TooLarge(f"The source has more than {limits.max_bytes / MEBIBYTE:g} MiB. Use a smaller copy, or raise max_bytes.")
+def _too_large(limit: int, name: str) -> TooLarge:
+    return TooLarge(f"The source has more than {limit / MEBIBYTE:g} MiB. Use a smaller copy, or raise {name}.")
 
 
 def _name_notes(source: Source, kind: str) -> Iterator[Finding]:
     name = unquote(urlsplit(source.name).path) if source.kind is SourceKind.URL else source.name
     suffix = PurePosixPath(name).suffix.lower() if source.kind is SourceKind.URL else Path(name).suffix.lower()
-    if source.kind in (SourceKind.FILE, SourceKind.URL) and container.SUFFIXES.get(suffix, kind) != kind:
+    if source.kind in (SourceKind.FILE, SourceKind.URL) and _ENDINGS.get(suffix, kind) != kind:
         yield Finding("media.extension_differs", {"extension": suffix, "format": kind})

@@ -35,6 +35,45 @@ SUFFIXES = {
     ".avifs": "AVIF",
 }
 
+CLIPS = {
+    "MP4": "mov",
+    "MOV": "mov",
+    "WEBM": "matroska",
+    "MKV": "matroska",
+    "AVI": "avi",
+    "FLV": "flv",
+    "MPEG": "mpeg",
+    "MPEG-1": "mpegvideo",
+    "MPEG-TS": "mpegts",
+    "OGG": "ogg",
+    "ASF": "asf",
+}
+"""Containers of video, and what FFmpeg calls the one demuxer that may see them: others would open files of their own."""
+
+CLIP_SUFFIXES = {
+    ".mp4": "MP4",
+    ".m4v": "MP4",
+    ".3gp": "MP4",
+    ".mov": "MOV",
+    ".qt": "MOV",
+    ".webm": "WEBM",
+    ".mkv": "MKV",
+    ".avi": "AVI",
+    ".flv": "FLV",
+    ".mpg": "MPEG",
+    ".mpeg": "MPEG",
+    ".vob": "MPEG",
+    ".m2ts": "MPEG-TS",
+    ".ogv": "OGG",
+    ".wmv": "ASF",
+    ".asf": "ASF",
+}
+
+MOVING = frozenset({"GIF", "WEBP", "PNG", "AVIF"})
+"""Formats of pictures that may move. Several pictures in a TIFF, HEIF or multi-picture JPEG are pages, not frames."""
+
+HEAD = 4096  # bytes that are enough to tell what a file is
+
 _MAGIC = (
     (b"\xff\xd8\xff", "JPEG"),
     (b"\x89PNG\r\n\x1a\n", "PNG"),
@@ -53,11 +92,6 @@ _AVIF_BRANDS = (b"avif", b"avis")
 _STRANGERS = (
     (b"%PDF-", "a PDF document"),
     (b"PK\x03\x04", "a ZIP archive or an office document"),
-    (b"\x1aE\xdf\xa3", "a video (Matroska or WebM)"),
-    (b"FLV\x01", "a video (Flash)"),
-    (b"\x00\x00\x01\xba", "a video (MPEG)"),
-    (b"\x00\x00\x01\xb3", "a video (MPEG)"),
-    (b"OggS", "an Ogg video or sound"),
     (b"ID3", "a sound file (MP3)"),
     (b"8BPS", "a Photoshop document"),
     (b"\xff\x0a", "a JPEG XL picture"),
@@ -71,7 +105,46 @@ _STRANGERS = (
 )
 _MARKUP = re.compile(rb"(?:<\?xml[^>]*>|<!--.*?-->|<!doctype\s+(\w+)[^>]*>|\s)*(?:<(\w+))?", re.IGNORECASE | re.DOTALL)
 
-READ = "Veriscope reads JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC and AVIF pictures."
+READ = (
+    "Veriscope reads JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC and AVIF pictures, and MP4, MOV, WebM, MKV, AVI, FLV, MPEG, Ogg and "
+    "WMV video."
+)
+
+_CLIP_MAGIC = (
+    (b"FLV\x01", "FLV"),
+    (b"\x00\x00\x01\xba", "MPEG"),
+    (b"\x00\x00\x01\xb3", "MPEG-1"),
+    (b"OggS", "OGG"),
+    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "ASF"),
+)
+_OLD_QUICKTIME = (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")  # before the box `ftyp` was invented
+_TRANSPORT_PACKET = 188
+
+
+def clip_kind(head: bytes) -> str | None:
+    """One of `CLIPS` when the first `HEAD` bytes begin a video, else None."""
+    for magic, name in _CLIP_MAGIC:
+        if head.startswith(magic):
+            return name
+    if head[:4] == b"\x1aE\xdf\xa3":
+        return "WEBM" if b"webm" in head[:64] else "MKV"
+    if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
+        return "AVI"
+    if head[4:8] in _OLD_QUICKTIME:
+        return "MOV"
+    if head[4:8] == b"ftyp" and not _is_picture(_brands(head)):
+        return "MOV" if head[8:12] == b"qt  " else "MP4"
+    packets = head[::_TRANSPORT_PACKET][:4]
+    return "MPEG-TS" if len(packets) == 4 and set(packets) == {0x47} else None
+
+
+def _is_picture(brands: list[bytes]) -> bool:
+    return brands[0] in (*_AVIF_BRANDS, *_HEIF_BRANDS, b"crx ")
+
+
+def _brands(data: bytes) -> list[bytes]:
+    size = min(int.from_bytes(data[:4], "big"), 512)
+    return [data[8:12], *(data[at : at + 4] for at in range(16, size, 4))]
 
 
 def identify(data: bytes) -> str:
@@ -103,8 +176,7 @@ def camera_raw() -> UnsupportedMedia:
 
 def _of_brands(data: bytes) -> str:
     """ISO base media: pictures and videos share the container, brands tell them apart (ISO/IEC 23008-12, AV1 image format)."""
-    size = min(int.from_bytes(data[:4], "big"), 512)
-    brands = [data[8:12], *(data[at : at + 4] for at in range(16, size, 4))]
+    brands = _brands(data)
     if brands[0] in _AVIF_BRANDS or (brands[0] in (b"mif1", b"msf1") and any(brand in _AVIF_BRANDS for brand in brands)):
         return "AVIF"
     if brands[0] in _HEIF_BRANDS:
@@ -120,14 +192,12 @@ def _what_it_is(data: bytes) -> str:
     for magic, name in _STRANGERS:
         if data.startswith(magic):
             return _not_read(name)
-    if data[:4] == b"RIFF" and data[8:12] == b"AVI ":
-        return _not_read("a video (AVI)")
     names = _markup(data)
     if b"svg" in names:
         return _not_read("an SVG drawing")
     if b"html" in names:
         return "This is a web page, not a picture. Open it in a browser and save the picture itself."
-    return f"The content is not a picture that can be read. {READ}"
+    return f"The content is neither a picture nor a video that can be read. {READ}"
 
 
 def _not_read(name: str) -> str:

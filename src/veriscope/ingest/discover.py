@@ -1,4 +1,4 @@
-"""What the user typed → one entry per picture, in an order that does not depend on the file system."""
+"""What the user typed → one entry per picture or clip, in an order that does not depend on the file system."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from pathlib import Path
 from veriscope.domain import Failure, Source, SourceKind
 from veriscope.errors import UnreadableSource
 from veriscope.ingest import url
-from veriscope.ingest.container import SUFFIXES
+from veriscope.ingest.container import CLIP_SUFFIXES, SUFFIXES
+
+_KNOWN = SUFFIXES.keys() | CLIP_SUFFIXES.keys()
 
 
 def discover(sources: Sequence[str], recursive: bool) -> list[str | Failure]:
     """Paths and addresses to analyse, each once, in the order given; within a folder or pattern sorted by name.
 
-    A folder gives its files with a known picture suffix, hidden ones left out, with `recursive` also those of its
+    A folder gives its files with a known suffix of a picture or video, hidden ones left out, with `recursive` also those of its
     subfolders (links to folders are not followed). A glob pattern gives the files that it matches. Anything else, "-" and
-    addresses included, passes through, and `open_media` judges it. A folder or pattern without a picture becomes a
+    addresses included, passes through, and `open_media` judges it. A folder or pattern without one becomes a
     `Failure`, so that the rest of a batch goes on.
     """
     found: dict[str, str | Failure] = {}
@@ -35,7 +37,7 @@ def _expanded(source: str, recursive: bool) -> Sequence[str | Failure]:
         if Path(source).is_dir():
             more = "" if recursive else " Its subfolders were not searched: add --recursive for that."
             return sorted(_in_folder(source, recursive)) or [
-                _failure(source, f"The folder {source} contains no picture.{more}")
+                _failure(source, f"The folder {source} contains no picture or video.{more}")
             ]
         if glob.has_magic(source) and not Path(source).exists():
             return sorted(_matching(source)) or [_failure(source, f"No file matches {source}. Check the pattern.")]
@@ -65,7 +67,7 @@ def _in_folder(folder: str, recursive: bool) -> Iterator[str]:
         folders[:] = [name for name in folders if recursive and not name.startswith(".")]
         for name in names:
             path = Path(base, name)
-            if not name.startswith(".") and path.suffix.lower() in SUFFIXES and path.is_file():
+            if not name.startswith(".") and path.suffix.lower() in _KNOWN and path.is_file():
                 yield str(path)
 
 

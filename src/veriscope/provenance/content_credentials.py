@@ -9,7 +9,6 @@ Reference: C2PA Technical Specification 2.4, chapters 14 (trust model) and 15 (v
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import types
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
-from veriscope.domain import Finding, Signal, SignalKind, Status, Views
+from veriscope.domain import Finding, Media, Signal, SignalKind, Status, Views
 from veriscope.errors import DataError
 from veriscope.provenance import containers
 from veriscope.provenance.clipping import clipped
@@ -26,10 +25,13 @@ from veriscope.provenance.manifests import EXPIRED, UNTRUSTED, Manifest, Store, 
 from veriscope.settings import Settings
 
 _MIME = {
+    "AVI": "video/avi",
     "AVIF": "image/avif",
     "GIF": "image/gif",
     "HEIF": "image/heif",
     "JPEG": "image/jpeg",
+    "MOV": "video/quicktime",
+    "MP4": "video/mp4",
     "PNG": "image/png",
     "TIFF": "image/tiff",
     "WEBP": "image/webp",
@@ -53,7 +55,7 @@ _Outcome: TypeAlias = tuple[Finding, ...] | Finding
 
 
 class ContentCredentials:
-    """Verifies the Content Credential of a picture and reports what it says and who vouches for it."""
+    """Verifies the Content Credential of a picture or clip and reports what it says and who vouches for it."""
 
     id = "c2pa"
     kind = SignalKind.PROVENANCE
@@ -74,7 +76,7 @@ class ContentCredentials:
         library = _library()
         if library is None:
             return self._without(Status.UNAVAILABLE, Finding("c2pa.missing_library"))
-        outcome = self._read(library, views.media.data, container)
+        outcome = self._read(library, views.media, container)
         if isinstance(outcome, Finding):
             return self._without(Status.SKIPPED, outcome)
         return Signal(self.id, self.kind, Status.OK, findings=outcome)
@@ -82,18 +84,18 @@ class ContentCredentials:
     def _without(self, status: Status, reason: Finding) -> Signal:
         return Signal(self.id, self.kind, status, reason=reason)
 
-    def _read(self, library: types.ModuleType, data: bytes, container: str) -> _Outcome:
+    def _read(self, library: types.ModuleType, media: Media, container: str) -> _Outcome:
         anchors = {"trust_anchors": self._anchors} if self._anchors else {}
         config = {**_OFFLINE, "trust": {"trust_config": _KEY_PURPOSES, **anchors}}
         try:
-            with library.Context.from_json(json.dumps(config)) as context:
-                reader = library.Reader.try_create(_MIME[container], io.BytesIO(data), None, context)
+            with library.Context.from_json(json.dumps(config)) as context, media.open() as file:
+                reader = library.Reader.try_create(_MIME[container], file, None, context)
                 if reader is None:
                     return (Finding("c2pa.none"),)
                 with reader:
                     store = Store.from_json(reader.json())
         except library.C2paError as error:
-            return _unread(str(error), data, container)
+            return _unread(str(error), media.data, container)
         except (ValueError, RecursionError):  # not the JSON that the library promises
             return (_invalid(("json",)),)
         return tuple(_findings(store, has_list=bool(self._anchors)))

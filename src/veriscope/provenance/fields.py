@@ -7,7 +7,7 @@ import io
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from veriscope.domain import Media
+from veriscope.domain import Media, MediaFacts
 from veriscope.provenance import containers, iim, tiff, xmp
 
 READABLE = frozenset({"JPEG", "PNG", "WEBP", "TIFF", "HEIF", "AVIF"})
@@ -21,9 +21,14 @@ _XMP_HEADER = b"http://ns.adobe.com/xap/1.0/\0"
 _XMP_KEYWORD = "XML:com.adobe.xmp"
 
 
+def readable(facts: MediaFacts) -> bool:
+    """Whether the metadata of such a file is read: that of clips comes with their container."""
+    return facts.format in READABLE or facts.video is not None
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Fields:
-    """Values by place and name: "exif:Make", "xmp:xmp:CreatorTool", "iptc:Credit", "png:parameters".
+    """Values by place and name: "exif:Make", "xmp:xmp:CreatorTool", "iptc:Credit", "png:parameters", "container:comment".
 
     `damaged` names what is there and cannot be read: "exif", "xmp". Values are whole and untrusted.
     """
@@ -49,6 +54,7 @@ def read(media: Media) -> Fields:
         damaged.append("xmp")
     values.update({f"xmp:{name}": value for name, value in (properties or {}).items()})
     values.update({f"iptc:{name}": value for name, value in iim.records(raw.iptc).items()})
+    values.update(media.tags)
     located = "xmp:exif:GPSLatitude" in values or _is_located(directory)
     return Fields(MappingProxyType({name: value for name, value in values.items() if value}), located, tuple(damaged))
 

@@ -98,6 +98,17 @@ def _comfy_workflow(value: str, _: Fields) -> str | None:
     return "" if len(kinds) > 1 and any(map(_MAKES_PICTURES.search, kinds)) else None
 
 
+def _comfy_comment(value: str, found: Fields) -> str | None:
+    """Both graphs in one comment, each as an object or as text of its own."""
+    data = _object(value)
+    for name, test in (("prompt", _comfy_prompt), ("workflow", _comfy_workflow)):
+        graph = data.get(name)
+        model = test(graph if isinstance(graph, str) else json.dumps(graph), found) if graph else None
+        if model is not None:
+            return model
+    return None
+
+
 def _invoke(value: str, _: Fields) -> str | None:
     data = _object(value)
     is_made = {"generation_mode", "app_version"} & data.keys() and {"seed", "steps", "positive_prompt"} & data.keys()
@@ -149,8 +160,24 @@ RULES = (
         _webui,
         "github.com/AUTOMATIC1111/stable-diffusion-webui modules/processing.py, create_infotext",
     ),
-    Rule("ComfyUI", ("png:prompt", "exif:Model"), _comfy_prompt, "github.com/comfyanonymous/ComfyUI nodes.py, SaveImage"),
-    Rule("ComfyUI", ("png:workflow", "exif:Make"), _comfy_workflow, "github.com/comfyanonymous/ComfyUI nodes.py, SaveImage"),
+    Rule(
+        "ComfyUI",
+        ("png:prompt", "exif:Model", "container:prompt"),
+        _comfy_prompt,
+        "github.com/comfyanonymous/ComfyUI nodes.py, SaveImage; comfy_extras/nodes_video.py, SaveVideo",
+    ),
+    Rule(
+        "ComfyUI",
+        ("png:workflow", "exif:Make", "container:workflow"),
+        _comfy_workflow,
+        "github.com/comfyanonymous/ComfyUI nodes.py, SaveImage; comfy_extras/nodes_video.py, SaveVideo",
+    ),
+    Rule(
+        "ComfyUI",
+        ("container:comment",),
+        _comfy_comment,
+        "github.com/Kosinkadink/ComfyUI-VideoHelperSuite videohelpersuite/nodes.py, VideoCombine",
+    ),
     Rule("InvokeAI", ("png:invokeai_metadata",), _invoke, "github.com/invoke-ai/InvokeAI image_files_disk.py"),
     Rule("InvokeAI", ("png:sd-metadata",), _invoke_2, "github.com/invoke-ai/InvokeAI 2.x, ldm/invoke/pngwriter.py"),
     Rule("InvokeAI", ("png:Dream",), _dream, "github.com/invoke-ai/InvokeAI 2.x, ldm/invoke/pngwriter.py"),
@@ -181,7 +208,7 @@ class GeneratorTraces:
     def analyze(self, views: Views) -> Signal:
         """One finding for each generator that left a trace, or "generator.none", which proves nothing."""
         container = views.media.facts.format
-        if container not in fields.READABLE:
+        if not fields.readable(views.media.facts):
             reason = Finding("provenance.unsupported_format", {"format": clipped(container)})
             return Signal(self.id, self.kind, Status.SKIPPED, reason=reason)
         found = {trace.params["generator"]: trace for trace in reversed(list(_traces(fields.read(views.media))))}

@@ -1,4 +1,4 @@
-"""What EXIF, XMP and IPTC say. None of it is signed: anyone can write it, and most messengers remove it."""
+"""What EXIF, XMP, IPTC and containers of clips say. Unsigned: anyone can write it, and most messengers remove it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from veriscope.domain import Finding, Signal, SignalKind, Status, Tendency, Views
-from veriscope.provenance import fields, source_types
+from veriscope.provenance import clip_tags, fields, source_types
 from veriscope.provenance.clipping import clipped
 from veriscope.provenance.fields import Fields
 from veriscope.settings import Settings
@@ -32,10 +32,10 @@ class Metadata:
     def analyze(self, views: Views) -> Signal:
         """The claims found; one finding "metadata.none" when there are none, which is normal and neutral."""
         container = views.media.facts.format
-        if container not in fields.READABLE:
+        if not fields.readable(views.media.facts):
             reason = Finding("provenance.unsupported_format", {"format": clipped(container)})
             return Signal(self.id, self.kind, Status.SKIPPED, reason=reason)
-        found = tuple(_findings(fields.read(views.media)))
+        found = (*clip_tags.findings(views.media.tags), *_findings(fields.read(views.media)))
         return Signal(self.id, self.kind, Status.OK, findings=found or (Finding("metadata.none"),))
 
 

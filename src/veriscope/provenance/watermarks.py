@@ -70,6 +70,8 @@ class Watermarks:
 
     def analyze(self, views: Views) -> Signal:
         """One finding for each mark found, or "watermark.none", which proves nothing. JPEG wipes the marks out: skipped."""
+        if views.media.clip is not None:
+            return Signal(self.id, self.kind, Status.SKIPPED, reason=Finding("watermark.clip"))
         image = views.frames[0].image if views.frames else None
         if image is None or min(image.size) < MIN_SIDE:
             return Signal(self.id, self.kind, Status.SKIPPED, reason=Finding("watermark.too_small", {"pixels": MIN_SIDE}))

@@ -11,8 +11,9 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from veriscope.domain import Failure, Grade, HelpReference, LawReference, MediaFacts, Report, Signal, Status
+from veriscope.domain import Clip, Failure, Grade, HelpReference, LawReference, MediaFacts, Report, Signal, Status
 from veriscope.i18n import Catalogue
+from veriscope.report import timeline
 
 # Shape, word and colour say the same, so that none of them has to be seen.
 _LOOK = {
@@ -23,13 +24,15 @@ _LOOK = {
     Grade.NO_EVIDENCE_FOUND: ("○", "bold green"),
     Grade.NOT_ASSESSABLE: ("–", "bold white"),
 }
-_NO_BREAK_SPACES = "\u00a0\u202f"  # typography of French, Spanish and German; Python calls them unprintable
+# Typography that Python calls unprintable: no-break spaces of French, Spanish and German, and the isolates around values
+# in Arabic. File names may hold isolates too; unlike overrides they cannot turn Latin text around.
+_KEPT = "\u00a0\u202f\u2068\u2069"
 _MAX_HELP = 6  # per report; `veriscope law` lists all
 
 
 def render(report: Report, words: Catalogue, width: int = 100, colour: bool = False) -> str:
     """The report as text of at most `width` columns; `colour` adds terminal colours."""
-    return _printed(Group(*_blocks(report, words)), width, colour)
+    return _printed(Group(*_blocks(report, words.about(report.media.kind))), width, colour)
 
 
 def render_failures(failures: Sequence[Failure], words: Catalogue, width: int = 100, colour: bool = False) -> str:
@@ -62,12 +65,31 @@ def _blocks(report: Report, words: Catalogue) -> Iterator[RenderableType]:
     yield _section(words, "section.reasons", [words.finding(reason) for reason in report.verdict.reasons])
     yield Text(words.text("section.evidence"), "bold")
     yield Padding(_evidence(report, words), (0, 0, 1, 2))
+    if report.clip is not None:
+        yield from _clip_blocks(report, report.clip, words)
     if report.media.notes:
         yield _section(words, "section.notes", [words.finding(note) for note in report.media.notes])
     yield _section(words, "section.not_checked", [words.finding(gap) for gap in report.not_checked])
     if report.law or report.help:
         yield Rule(style="dim")
         yield from _law_blocks(report.law, report.help[:_MAX_HELP], words)
+
+
+def _clip_blocks(report: Report, clip: Clip, words: Catalogue) -> Iterator[RenderableType]:
+    yield _section(words, "section.coverage", timeline.coverage(report.media, clip, words))
+    rows = list(timeline.rows(report, clip, words))
+    if rows:
+        table = Table.grid(padding=(0, 1))
+        table.add_column(overflow="fold", max_width=36)
+        table.add_column(no_wrap=True)
+        table.add_column(no_wrap=True)
+        for name, blocks, score in rows:
+            table.add_row(_safe(name), blocks, score)
+        yield Text(words.text("section.timeline"), "bold")
+        yield Padding(table, (0, 0, 0, 2))
+        yield Padding(Text(words.text("timeline.legend"), "dim"), (0, 0, 1, 2))
+    if clip.telling:
+        yield _section(words, "section.telling", timeline.telling(clip, words))
 
 
 def _score_line(report: Report, words: Catalogue) -> str:
@@ -92,7 +114,7 @@ def _lines(signal: Signal, words: Catalogue) -> list[str]:
         return [words.finding(signal.reason)]
     lines = [words.finding(finding) for finding in signal.findings]
     if signal.points is not None and signal.probability is not None and lines:
-        lines[0] = f"{lines[0]} ({words.percent(min(max(signal.probability, 0.01), 0.99))})"
+        lines[0] = f"{lines[0]} ({words.isolated(words.percent(min(max(signal.probability, 0.01), 0.99)))})"
         if signal.probability >= signal.points.some:
             rate = signal.points.fpr_strong if signal.probability >= signal.points.strong else signal.points.fpr_some
             lines.append(words.text("score.rate", {"rate": words.percent(rate)}))
@@ -118,7 +140,7 @@ def _law_blocks(law: Sequence[LawReference], assistance: Sequence[HelpReference]
 def _help_table(assistance: Sequence[HelpReference], words: Catalogue) -> Table:
     table = _grid()
     for entry in assistance:
-        purposes = ", ".join(words.text(f"legal.purpose.{purpose}") for purpose in entry.purposes)
+        purposes = " · ".join(words.text(f"legal.purpose.{purpose}") for purpose in entry.purposes)
         contact = " · ".join((*entry.phones, *((entry.url,) if entry.url else ())))
         table.add_row("•", Text(entry.name, "bold"), Text(f"{purposes}\n{contact}" if contact else purposes))
     return table
@@ -152,12 +174,13 @@ def _grid() -> Table:
 
 def _described(facts: MediaFacts) -> str:
     size = f"{facts.size_bytes / 1000:,.0f} kB" if facts.size_bytes < 1_000_000 else f"{facts.size_bytes / 1_000_000:,.1f} MB"
-    return f"{facts.format} · {facts.width} × {facts.height} · {size} · SHA-256 {facts.sha256}"
+    length = f" · {timeline.clock(facts.duration)} · {facts.video.codec}" if facts.video and facts.duration else ""
+    return f"{facts.format} · {facts.width} × {facts.height}{length} · {size} · SHA-256 {facts.sha256}"
 
 
 def _safe(text: str) -> str:
     """Without control characters: a file name or a metadata field must not steer the reader's terminal."""
-    return "".join(character if character.isprintable() or character in _NO_BREAK_SPACES else "�" for character in text)
+    return "".join(character if character.isprintable() or character in _KEPT else "�" for character in text)
 
 
 def _printed(content: RenderableType, width: int, colour: bool) -> str:

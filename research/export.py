@@ -88,7 +88,7 @@ def main() -> int:
     size, out = config["card"]["input"]["size"], arguments.run / f"{config['kind']}.onnx"
     network: nn.Module = trained(config["train"], arguments.run)
     if config.get("export", {}).get("mirror", False):
-        network = Mirrored(network)
+        network = Mirrored(network).eval()
     write(network, size, out)
     worst = largest_difference(network, size, out)
     data = out.read_bytes()

@@ -175,7 +175,8 @@ def test_every_language_keeps_the_answer(visitor: Page, language: str) -> None:
     chooser = visitor.get_by_role("combobox", name=WORDS.text("app.language"))
     chooser.click()
     visitor.get_by_role("option", name=words.name, exact=True).click()
-    expect(visitor.locator(".vs-grade")).to_have_text(words.text("grade.strong_evidence"))
+    expect(visitor.locator(".vs-grade", has_text=words.text("grade.strong_evidence"))).to_have_count(1)
+    expect(visitor.locator(".vs-grade")).to_have_count(1)  # the old words stand beside the new ones for a moment
     expect(visitor.locator("html")).to_have_attribute("lang", language)
     expect(visitor.locator("html")).to_have_attribute("dir", words.direction)
     expect(visitor.locator('[data-testid="stFileUploader"] button')).to_have_text(re.compile(words.text("app.check.browse")))

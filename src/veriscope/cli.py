@@ -392,8 +392,7 @@ def serve(
     ] = "127.0.0.1",
 ) -> None:
     """Serve the web app. Needs the extra `app`: pip install 'veriscope[app]'."""
-    import runpy
+    from importlib import import_module
 
     # By name: surfaces don't import each other, and without the extra the command line still works.
-    sys.argv = ["veriscope app", "--port", str(port), "--address", address]
-    runpy.run_module("veriscope.app", run_name="__main__")
+    import_module("veriscope.app.__main__").main(["--port", str(port), "--address", address])

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check fix setup golden bench clean
+.PHONY: demo test check fix setup golden bench bench-video clean
 .DEFAULT_GOAL := demo
 
 setup: $(STAMP)
@@ -38,6 +38,9 @@ golden: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python scripts/bench.py
+
+bench-video: $(STAMP)
+	$(BIN)/python scripts/bench_video.py
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage

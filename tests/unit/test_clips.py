@@ -168,6 +168,20 @@ def test_thumbnails_are_kept_only_when_asked_for(make_engine: MakeEngine) -> Non
             assert max(picture.size) <= 192
 
 
+def test_whole_frames_of_a_clip_need_more_than_a_picture_does(make_engine: MakeEngine) -> None:
+    """The rates of the card are those of pictures, and whole clips were flagged far more often."""
+    engine = make_engine(whole=(CLEAR, {}), faces=(CLEAR, FACE))
+    clip_report = engine.analyze(face_clip())
+    picture = io.BytesIO()
+    face_frames(1)[0].save(picture, "PNG")
+    of_clip, of_picture = (signal(report, "whole").points for report in (clip_report, engine.analyze(picture.getvalue())))
+    assert of_clip is not None
+    assert of_picture is not None
+    assert of_clip.some > of_picture.some
+    assert of_clip.strong >= of_clip.some
+    assert of_clip.clear == of_picture.clear
+
+
 # Progress, and ending early
 
 

@@ -19,6 +19,7 @@ from veriscope.provenance.metadata import Metadata
 from veriscope.provenance.watermarks import Watermarks
 from veriscope.settings import Settings
 
+SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 GRAPH = {
     "1": {"class_type": "KSampler", "inputs": {"seed": 1}},
     "2": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "example.safetensors"}},
@@ -106,8 +107,7 @@ def signer() -> Authority:
 def test_a_credential_in_a_clip_is_verified(
     container: str, mime: str, trusted: bool, signer: Authority, tmp_path: Path
 ) -> None:
-    source = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
-    action = {"action": "c2pa.created", "digitalSourceType": source, "softwareAgent": {"name": "Example"}}
+    action = {"action": "c2pa.created", "digitalSourceType": SOURCE_TYPE, "softwareAgent": {"name": "Example"}}
     data = signed(signer, action, data=clip(plain_frames(6), container=container), mime=mime)
     anchors = tmp_path / "anchors.pem"
     anchors.write_text(signer.anchor)
@@ -124,7 +124,8 @@ def test_a_credential_in_a_clip_is_verified(
 
 
 def test_changed_frames_make_the_credential_invalid(signer: Authority) -> None:
-    data = bytearray(signed(signer, {"action": "c2pa.created"}, data=plain_clip(), mime="video/mp4"))
+    action = {"action": "c2pa.created", "digitalSourceType": SOURCE_TYPE}
+    data = bytearray(signed(signer, action, data=plain_clip(), mime="video/mp4"))
     data[data.rindex(b"mdat") + 200] ^= 0xFF
     with contextlib.closing(open_media(bytes(data), Settings(threads=1))) as media:
         found = ContentCredentials(Settings()).analyze(Views(media, ()))

@@ -5,18 +5,20 @@ from __future__ import annotations
 import io
 import math
 import random
+from collections.abc import Callable
 
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
 Pixels = np.ndarray
+Geometry = Callable[[Image.Image], Image.Image]
 
 
-def augmented(picture: Image.Image, side: int, chance: random.Random, face: bool) -> Image.Image:
-    """A random view of `side` pixels, degraded as pictures are degraded on their way through the web."""
-    picture = _face_view(picture, side, chance) if face else _crop(picture, side, chance)
-    if chance.random() < 0.5:
-        picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+def augmented(picture: Image.Image, chance: random.Random, geometry: Geometry) -> Image.Image:
+    """A view of a crop, degraded as pictures are degraded on their way through the web."""
+    picture = geometry(picture)
+    if chance.random() < 0.08:
+        picture = _retouched(picture, chance)
     if chance.random() < 0.3:
         picture = _resampled(picture, chance)
     if chance.random() < 0.12:
@@ -30,21 +32,36 @@ def augmented(picture: Image.Image, side: int, chance: random.Random, face: bool
     return picture
 
 
-def _crop(picture: Image.Image, side: int, chance: random.Random) -> Image.Image:
-    left, top = chance.randint(0, picture.width - side), chance.randint(0, picture.height - side)
-    return picture.crop((left, top, left + side, top + side))
+def drawn_geometry(width: int, side: int, chance: random.Random, face: bool) -> Geometry:
+    """A random cut of `side` pixels from a square of `width`, perhaps mirrored, for a crop and its mask alike."""
+    cut = _face_cut(width, side, chance) if face else _square_cut(width, side, chance)
+    if chance.random() < 0.5:
+        return cut
+    return lambda picture: cut(picture).transpose(Image.Transpose.FLIP_LEFT_RIGHT)
 
 
-def _face_view(picture: Image.Image, side: int, chance: random.Random) -> Image.Image:
+def _square_cut(width: int, side: int, chance: random.Random) -> Geometry:
+    left, top = chance.randint(0, width - side), chance.randint(0, width - side)
+    return lambda picture: picture.crop((left, top, left + side, top + side))
+
+
+def _face_cut(width: int, side: int, chance: random.Random) -> Geometry:
     """The middle 7/8 of the crop (the recipe's margin), shifted, scaled and turned a little."""
-    extent = picture.width * 7 / 8 * chance.uniform(0.9, 1.1)
+    extent = width * 7 / 8 * chance.uniform(0.9, 1.1)
     angle = math.radians(chance.uniform(-8, 8))
     step = extent / side
     cos, sin = step * math.cos(angle), step * math.sin(angle)
-    x, y = (picture.width / 2 + chance.uniform(-10, 10) for _ in range(2))
+    x, y = (width / 2 + chance.uniform(-10, 10) for _ in range(2))
     half = side / 2
     matrix = (cos, -sin, x - half * (cos - sin), sin, cos, y - half * (sin + cos))
-    return picture.transform((side, side), Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC)
+    return lambda picture: picture.transform((side, side), Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC)
+
+
+def _retouched(picture: Image.Image, chance: random.Random) -> Image.Image:
+    """Smoothed and sharpened as beauty filters and phones do it. Not a label: it happens to both classes."""
+    smooth = picture.filter(ImageFilter.MedianFilter(3)).filter(ImageFilter.GaussianBlur(chance.uniform(0.5, 1.5)))
+    picture = Image.blend(picture, smooth, chance.uniform(0.3, 0.9))
+    return picture.filter(ImageFilter.UnsharpMask(chance.uniform(1, 4), chance.randint(20, 120), 2))
 
 
 def _resampled(picture: Image.Image, chance: random.Random) -> Image.Image:
@@ -74,8 +91,8 @@ def compressed(picture: Image.Image, chance: random.Random) -> Image.Image:
     return Image.open(buffer).convert("RGB")
 
 
-def blended(face: Image.Image, other: Image.Image | None, chance: random.Random) -> Image.Image:
-    """A face blended over itself (Shiohara & Yamasaki 2022, self-blended images) or over another person's.
+def blended(face: Image.Image, other: Image.Image | None, chance: random.Random) -> tuple[Image.Image, Image.Image]:
+    """A face blended over itself (Shiohara & Yamasaki 2022, self-blended images) or over another person's, and the mask (L).
 
     Both copies differ in tone, sharpness and position, as a pasted face and its surroundings do; what is left to see is
     the seam, whatever method made it.
@@ -94,7 +111,18 @@ def blended(face: Image.Image, other: Image.Image | None, chance: random.Random)
         foreground = _matched(foreground, face)
     alpha = _mask(face.width, chance) * chance.choice((1.0, 1.0, 1.0, 0.75, 0.5))
     mixed = np.asarray(foreground) * alpha[..., None] + np.asarray(background) * (1 - alpha[..., None])
-    return Image.fromarray(np.clip(mixed, 0, 255).astype(np.uint8))
+    mask = Image.fromarray(((alpha > 0.1) * 255).astype(np.uint8))
+    return Image.fromarray(np.clip(mixed, 0, 255).astype(np.uint8)), mask
+
+
+def pasted(picture: Image.Image, patch: Image.Image, chance: random.Random) -> tuple[Image.Image, Image.Image]:
+    """A soft-edged piece of `patch` over the picture, at its own place, and the mask (L): a local edit."""
+    width, height = (round(picture.width * chance.uniform(0.25, 0.7)) for _ in range(2))
+    left, top = chance.randint(0, picture.width - width), chance.randint(0, picture.height - height)
+    mask = Image.new("L", picture.size, 0)
+    mask.paste(255, (left, top, left + width, top + height))
+    mask = mask.filter(ImageFilter.GaussianBlur(chance.uniform(0.5, 6)))
+    return Image.composite(patch, picture, mask), mask
 
 
 def _differing(picture: Image.Image, chance: random.Random) -> Image.Image:
@@ -119,9 +147,10 @@ def _matched(picture: Image.Image, target: Image.Image) -> Image.Image:
 
 
 def _mask(side: int, chance: random.Random) -> Pixels:
-    """A soft uneven ellipse over the inner face, 0–1."""
+    """A soft uneven ellipse over the inner face, the mouth or the eyes, 0–1."""
     y, x = np.mgrid[:side, :side] / side - 0.5
-    y = y - chance.uniform(-0.02, 0.08)
+    centre, flat = chance.choices(((chance.uniform(-0.02, 0.08), 1.0), (0.17, 0.5), (-0.1, 0.4)), (0.76, 0.14, 0.1))[0]
+    y = (y - centre) / flat
     x = x - chance.uniform(-0.03, 0.03)
     angle = np.arctan2(y, x)
     wobble = sum(chance.uniform(-0.06, 0.06) * np.cos(n * angle + chance.uniform(0, 6.3)) for n in range(2, 6))

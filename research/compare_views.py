@@ -13,13 +13,14 @@ import random
 import tomllib
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
 from sklearn.metrics import roc_auc_score
 
-from research.datasets import Item
-from research.prepare import _CAPTIONED, _COLLAGES, items
+from research.datasets import CAPTIONED, COLLAGES, Item
+from research.prepare import chosen
 from veriscope.detectors.gate import scene_refusal
 from veriscope.detectors.views import batch, native_tiles, whole_view
 from veriscope.domain import Frame
@@ -30,10 +31,9 @@ from veriscope.settings import Settings
 TILES = (1, 2, 4)
 
 
-def chosen(config: dict[str, dict[str, list[str]]], data: Path, limit: int) -> list[Item]:
+def sampled(config: dict[str, Any], data: Path, limit: int) -> list[Item]:
     """At most `limit` pictures per split, source and kind."""
-    found = items([data / name for name in config["prepare"]["folders"]], "scene")
-    found = [item for item in found if item.split in ("calibrate", "heldout") and item.source not in _COLLAGES | _CAPTIONED]
+    found = [item for item in chosen(config, data, ("calibrate", "heldout")) if item.source not in COLLAGES | CAPTIONED]
     random.Random(1).shuffle(found)
     count: Counter[tuple[str, str, str]] = Counter()
     kept = []
@@ -70,7 +70,7 @@ def main() -> None:
     config = tomllib.loads(arguments.config.read_text())
     session = onnxruntime.InferenceSession(str(arguments.model), providers=["CPUExecutionProvider"])
     rows: list[tuple[Item, dict[str, float]]] = []
-    for item in chosen(config, arguments.data, arguments.limit):
+    for item in sampled(config, arguments.data, arguments.limit):
         try:
             frame = open_media(item.file, Settings()).frames[0]
         except InputError:

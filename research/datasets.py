@@ -1,15 +1,16 @@
 """Which picture is in which split, decided by group and source, never by file.
 
-A manifest is a CSV (optionally gzipped) that names single files by repository and git blob; the pictures themselves are
-collected elsewhere and never enter this repository. A row becomes an `Item` here.
-
-Held out whole, so that an evaluation meets sources and generators that no training saw: `HELD_OUT`.
+A row of a manifest (research/manifests) becomes an `Item` here. Held out whole, so that an evaluation meets sources and
+generators that no training saw: `HELD_OUT_…`.
 """
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import hashlib
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 # Names of sources (repositories) and generators that training and calibration never see.
@@ -23,6 +24,8 @@ HELD_OUT_SCENE_SOURCES = frozenset(
         "timorleste/photography",
         "lemire/kodakimagecollection",
         "dinablachman/realorfake",
+        "Cecilapp/photo-stream",
+        "DoubtfulTurnip/photo-stream",
     }
 )
 # Professional photographs, which resemble what generators imitate: thresholds that saw none of them flagged every fifth.
@@ -38,6 +41,34 @@ _GALLERIES = frozenset(
         "PicoTrex/Awesome-Nano-Banana-images",
     }
 )
+COLLAGES = frozenset({"SupaGruen/StableDiffusion-CheatSheet"})  # 2 × 2 pictures in one file
+CAPTIONED = frozenset({"dina"})  # the synthetic half carries a caption in the lowest 48 pixels
+NEAR_DUPLICATES = {("ecuador", 0): 30}  # television frames of four people: at most so many of a person count
+
+# What kind of real picture a source holds, as far as its own description tells.
+KIND_OF_SOURCE = {
+    "BIDS/BSDS500": "film scan",
+    "lemire/kodakimagecollection": "film scan",
+    "EliSchwartz/imagenet-sample-images": "web photograph",
+    "jbhuang0604/SelfExSR": "web photograph",
+    "emanhamed/Houses-dataset": "web photograph, compressed",
+    "alexeygrigorev/clothing-dataset": "phone",
+    "marcusklasson/GroceryStoreDataset": "phone",
+    "selmanbecar/spsbh.ba": "event photograph",
+    "google/dreambooth": "web photograph",
+    "alicevision/dataset_monstree": "camera",
+    "openMVG/ImageDataset_SceauxCastle": "camera",
+    "ushouse": "portrait studio",
+    "fossasia": "conference portrait",
+    "rladies": "conference portrait",
+    "prajnasb": "web portrait",
+    "dina": "web portrait",
+    "ecuador": "television frame",
+    "dfdc224": "video frame",
+    "zzzDavid/ICDAR-2019-SROIE": "document",
+    "MichiyoYo/joelesterillustration": "artwork",
+}
+_PROFESSIONAL = "professional photograph"  # photographers' own pages and stock photographs: all other sources
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +80,7 @@ class Item:
     source: str
     kind: str  # generator or manipulation for label 1, kind of picture for label 0
     split: str  # train | calibrate | test | heldout
+    group: str = ""  # person, original video or prompt; of some groups only a few count
 
 
 def fraction(text: str) -> float:
@@ -65,21 +97,49 @@ def _split(group: str, held_out: bool) -> str:
 
 def face_item(row: dict[str, str], file: Path) -> Item:
     """A row of the face manifest. Groups are original videos, identities or files (where every file is another person)."""
-    kind = row["kind"] if row["label"] == "fake" else "portrait"
-    if row["source"] == "dfdc224" and row["label"] == "real":
-        kind = "video frame"
-    group = f"{row['source']}:{row['group'] or row['blob']}"
-    return Item(file, int(row["label"] == "fake"), row["source"], kind, _split(group, row["source"] in HELD_OUT_FACE_SOURCES))
+    source = row["source"]
+    kind = row["kind"] if row["label"] == "fake" else KIND_OF_SOURCE.get(source, "portrait")
+    group = f"{source}:{row['group'] or row['blob']}"
+    return Item(file, int(row["label"] == "fake"), source, kind, _split(group, source in HELD_OUT_FACE_SOURCES), group)
 
 
 def scene_item(row: dict[str, str], file: Path) -> Item:
-    """A row of the picture manifest. Pictures of one prompt, and galleries that copy from each other, stay together."""
+    """A row of a picture manifest. Pictures of one prompt, and galleries that copy from each other, stay together."""
     repo, generator = row["repo"], row["generator"]
     held_out = repo in HELD_OUT_SCENE_SOURCES or any(word in generator for word in HELD_OUT_GENERATOR_WORDS)
     stem = Path(row["path"]).stem
     group = f"prompt {stem.split('__')[-1]}" if repo == "vladmandic/sd-samples" else f"{repo}:{stem}"
-    kind = (
-        generator if row["class"] == "ai" else {"document": "document", "human_art": "artwork"}.get(row["class"], "photograph")
-    )
+    kind = generator if row["class"] == "ai" else KIND_OF_SOURCE.get(repo, _PROFESSIONAL)
     split = "train" if repo in _GALLERIES else "calibrate" if repo in CALIBRATION_ONLY else _split(group, held_out)
-    return Item(file, int(row["class"] == "ai"), repo, kind, split)
+    return Item(file, int(row["class"] == "ai"), repo, kind, split, group)
+
+
+def items(folders: Iterable[Path], without: Iterable[str] = (), at_most: dict[str, int] | None = None) -> list[Item]:
+    """Every collected picture: a face manifest has a `label` column, a picture manifest a `class` column.
+
+    `without` names sources to leave out. `at_most` limits the pictures of a kind and of near-duplicate groups, by the hash of
+    the file's name, so that the same ones are kept everywhere.
+    """
+    found = []
+    for folder in folders:
+        with (folder / "index.csv").open(newline="") as handle:
+            for row in csv.DictReader(handle):
+                file = folder / row["file"]
+                found.append(face_item(row, file) if "label" in row else scene_item(row, file))
+    dropped = frozenset(without)
+    ordered = sorted((item for item in found if item.source not in dropped), key=lambda item: fraction(item.file.name))
+    return list(_limited(ordered, at_most or {}))
+
+
+def _limited(ordered: list[Item], at_most: dict[str, int]) -> Iterable[Item]:
+    count: Counter[tuple[str, ...]] = Counter()
+    for item in ordered:
+        limits = {
+            ("kind", item.source, item.kind): at_most.get(item.kind),
+            ("group", item.group): NEAR_DUPLICATES.get((item.source, item.label)),
+        }
+        keys = [key for key, limit in limits.items() if limit is not None]
+        if any(count[key] >= limits[key] for key in keys):  # type: ignore[operator]
+            continue
+        count.update(keys)
+        yield item

@@ -10,8 +10,7 @@ import random
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from research.datasets import Item
-from research.prepare import items
+from research.datasets import Item, items
 from veriscope.detectors.gate import scene_refusal
 from veriscope.errors import InputError
 from veriscope.ingest import open_media
@@ -24,7 +23,7 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=200)
     arguments = parser.parse_args()
     kinds: dict[str, list[Item]] = defaultdict(list)
-    for item in items([arguments.data], "scene"):
+    for item in items([arguments.data]):
         kinds["synthetic" if item.label else item.kind].append(item)
     for kind, members in sorted(kinds.items()):
         count: Counter[str] = Counter()

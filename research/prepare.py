@@ -2,12 +2,13 @@
 
     python -m research.prepare --config research/configs/scene.toml --data DATA --out RUN
 
-DATA holds folders written by a collector, each with an `index.csv` of manifest rows and a `file` column. RUN receives
-`crops.npy` (N, 256, 256, 3) uint8 and `crops.csv` (label, source, kind, split, scale per crop).
+DATA holds the folders that `python -m research.collect` wrote. RUN receives `crops.raw` (N, 256, 256, 3) uint8 and `crops.csv`
+(label, source, kind, split, scale, file per crop).
 
-Faces go through `veriscope.faces`, the code of the product, so that training and analysis cut alike. Whole pictures
-give `crops_per_picture` squares that cover a random share of the short side: the same distribution for synthetic and
-real pictures, whose native sizes differ so much that size alone would tell them apart.
+Faces go through `veriscope.faces`, the code of the product, so that training and analysis cut alike. Of a whole picture
+come squares as the product will look at it (at native size, and the whole shrunk) and squares that cover a random share
+of the short side: the same distribution for synthetic and real pictures, whose native sizes differ so much that size
+alone would tell them apart.
 """
 
 from __future__ import annotations
@@ -22,17 +23,18 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps
 
-from research.datasets import Item, face_item, fraction, scene_item
+from research.datasets import CAPTIONED, COLLAGES, Item, fraction, items
 from veriscope.domain import CropRecipe, Frame
 from veriscope.faces import FaceDetector, crop_face
 
 SIDE = 256
-_COLLAGES = {"SupaGruen/StableDiffusion-CheatSheet"}  # 2 × 2 pictures in one file
-_CAPTIONED = {"dina"}  # the synthetic half carries a caption in the lowest 48 pixels
+_FILTERS = (Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS, Image.Resampling.BOX)
+_CAPTION = 48  # pixels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,52 +43,62 @@ class Crop:
     scale: float  # picture pixels per crop pixel: above 1 the crop was shrunk
 
 
-def face_crops(item: Item, picture: Image.Image, settings: dict[str, float], detector: FaceDetector) -> Iterator[Crop]:
-    """The largest assessable face, with room around it for shifts in training."""
-    if item.source in _CAPTIONED:
-        picture = picture.crop((0, 0, picture.width, picture.height - 48))
-    faces = [face for face in detector.detect(Frame(0, picture), limit=3) if face.reason != "face.too_small"]
-    for face in faces[:1]:
-        recipe = CropRecipe(SIDE, settings["margin"] * SIDE / settings["input"])
-        scale = recipe.margin * max(face.box.width, face.box.height) / SIDE
-        yield Crop(crop_face(picture, face, recipe).tobytes(), scale)
+def pieces(item: Item, picture: Image.Image) -> list[Image.Image]:
+    """The pictures in a file: all of it, the quarters of a collage, or what a caption leaves."""
+    if item.source in COLLAGES:
+        x, y = picture.width // 2, picture.height // 2
+        return [picture.crop((a, b, a + x, b + y)) for a in (0, x) for b in (0, y)]
+    if item.source in CAPTIONED:
+        return [picture.crop((0, 0, picture.width, picture.height - _CAPTION))]
+    return [picture]
 
 
-def scene_crops(item: Item, picture: Image.Image, settings: dict[str, float], _: object) -> Iterator[Crop]:
-    """Random squares between `least_share` and all of the short side."""
+def face_crops(_: Item, found: list[Image.Image], settings: dict[str, Any]) -> Iterator[Crop]:
+    """The largest assessable faces, with room around them for shifts in training."""
+    recipe = CropRecipe(SIDE, settings["margin"] * SIDE / settings["input"])
+    for picture in found:
+        faces = _detector().detect(Frame(0, picture), limit=int(settings.get("faces_per_picture", 1)) + 2)
+        assessable = [face for face in faces if face.reason != "face.too_small"]
+        for face in assessable[: int(settings.get("faces_per_picture", 1))]:
+            scale = recipe.margin * max(face.box.width, face.box.height) / SIDE
+            yield Crop(crop_face(picture, face, recipe).tobytes(), scale)
+
+
+def scene_crops(item: Item, found: list[Image.Image], settings: dict[str, Any]) -> Iterator[Crop]:
+    """Squares by turns at native size, of nearly the whole, and of a random share between `least_share` and all."""
     chance = random.Random(fraction(item.file.name))
-    pieces = _quarters(picture) if item.source in _COLLAGES else [picture]
     for number in range(int(settings["crops_per_picture"])):
-        piece = pieces[number % len(pieces)]
-        short = min(piece.size)
+        picture = found[number % len(found)]
+        short = min(picture.size)
         least = min(1.0, max(settings["least_share"], SIDE / short))
-        side = short * math.exp(chance.uniform(math.log(least), 0.0))
-        left, top = chance.uniform(0, piece.width - side), chance.uniform(0, piece.height - side)
-        box = tuple(round(value) for value in (left, top, left + side, top + side))
-        if box[2] - box[0] != SIDE:
-            piece = piece.resize((SIDE, SIDE), chance.choice(_FILTERS), box=box, reducing_gap=3.0)
+        match number % 3:
+            case 0:
+                side = float(min(SIDE, short))
+            case 1:
+                side = short * chance.uniform(0.85, 1.0)
+            case _:
+                side = short * math.exp(chance.uniform(math.log(least), 0.0))
+        left, top = (round(chance.uniform(0, length - side)) for length in picture.size)
+        length = round(side)
+        box = (left, top, min(left + length, picture.width), min(top + length, picture.height))
+        if length == SIDE:
+            picture = picture.crop(box)
         else:
-            piece = piece.crop(box)
-        yield Crop(piece.tobytes(), side / SIDE)
+            picture = picture.resize((SIDE, SIDE), chance.choice(_FILTERS), box=box, reducing_gap=3.0)
+        yield Crop(picture.tobytes(), side / SIDE)
 
 
-_FILTERS = (Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS, Image.Resampling.BOX)
-
-
-def _quarters(picture: Image.Image) -> list[Image.Image]:
-    x, y = picture.width // 2, picture.height // 2
-    return [picture.crop((a, b, a + x, b + y)) for a in (0, x) for b in (0, y)]
-
-
-def _worker(task: tuple[Item, dict[str, float], str]) -> tuple[Item, list[Crop]]:
+def _worker(task: tuple[Item, dict[str, Any], str]) -> tuple[Item, list[Crop]]:
     item, settings, kind = task
-    make: Callable[..., Iterator[Crop]] = face_crops if kind == "face" else scene_crops
+    make: Callable[[Item, list[Image.Image], dict[str, Any]], Iterator[Crop]] = face_crops if kind == "face" else scene_crops
     try:
         with Image.open(item.file) as opened:
+            if kind == "face":
+                opened.draft("RGB", (1600, 1600))  # a 24-megapixel photograph need not be decoded whole to find faces
             picture = ImageOps.exif_transpose(opened).convert("RGB")
         if min(picture.size) < settings["min_side"]:
             return item, []
-        return item, list(make(item, picture, settings, _detector() if kind == "face" else None))
+        return item, list(make(item, pieces(item, picture), settings))
     except (OSError, ValueError, Image.DecompressionBombError) as error:
         print(f"skipped {item.file.name}: {error}", file=sys.stderr)
         return item, []
@@ -101,17 +113,11 @@ def _detector() -> FaceDetector:
     return _detectors[0]
 
 
-def items(folders: list[Path], kind: str) -> list[Item]:
-    """Every collected picture as an item; a face manifest has a `label` column, a picture manifest a `class` column."""
-    found = []
-    for folder in folders:
-        with (folder / "index.csv").open(newline="") as handle:
-            for row in csv.DictReader(handle):
-                file = folder / row["file"]
-                item = face_item(row, file) if "label" in row else scene_item(row, file)
-                if kind == "scene" or "label" in row:
-                    found.append(item)
-    return sorted(found, key=lambda item: item.file.name)
+def chosen(config: dict[str, Any], data: Path, split: tuple[str, ...]) -> list[Item]:
+    """The items of a configuration's folders that are in one of the splits."""
+    settings = config["prepare"]
+    found = items([data / name for name in settings["folders"]], settings.get("without", ()), settings.get("at_most"))
+    return [item for item in found if item.split in split]
 
 
 def main() -> None:
@@ -119,13 +125,12 @@ def main() -> None:
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--without", action="append", default=[], metavar="SOURCE", help="leave out this source, repeatable")
     arguments = parser.parse_args()
     config = tomllib.loads(arguments.config.read_text())
     settings = config["prepare"]
-    folders = [arguments.data / name for name in settings["folders"]]
-    tasks = [(item, settings, config["kind"]) for item in items(folders, config["kind"])]
-    dropped = set(settings.get("without", []))
-    tasks = [task for task in tasks if task[0].source not in dropped]
+    settings["without"] = [*settings.get("without", []), *arguments.without]
+    tasks = [(item, settings, config["kind"]) for item in chosen(config, arguments.data, ("train", "calibrate"))]
     arguments.out.mkdir(parents=True, exist_ok=True)
     with (
         multiprocessing.Pool(settings.get("processes", 2)) as pool,

@@ -43,6 +43,13 @@ class Format(enum.StrEnum):
     JSONL = "jsonl"
 
 
+class ReportFormat(enum.StrEnum):
+    TEXT = "text"
+    JSON = "json"
+    JSONL = "jsonl"
+    HTML = "html"
+
+
 def main() -> None:
     """Runs the command line; our own errors become one line and exit code 2."""
     for stream in (sys.stdout, sys.stderr):
@@ -85,11 +92,13 @@ def analyze(
         typer.Argument(metavar="SOURCE...", help='Files, folders, glob patterns, addresses, or "-" for standard input.'),
     ],
     output_format: Annotated[
-        Format,
+        ReportFormat,
         typer.Option(
-            "--format", help="text; json: one object, or an array when there are several inputs; jsonl: an object a line."
+            "--format",
+            help="text; json: one object, or an array when there are several inputs; jsonl: an object a line; "
+            "html: one page on one input.",
         ),
-    ] = Format.TEXT,
+    ] = ReportFormat.TEXT,
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write here instead of standard output.")] = None,
     recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Also look into the folders of a folder.")] = False,
     detector: Annotated[
@@ -126,6 +135,8 @@ def analyze(
     words = catalogue(lang)
     engine = Engine(_settings(detector or (), offline, jobs, Sampling(frames, fps, max_seconds, thumbnails)))
     inputs = list(discover(sources, recursive))
+    if output_format is ReportFormat.HTML and len(inputs) != 1:
+        raise DataError(f"A page holds one report, and there are {len(inputs)} inputs. Give one, or use --format json.")
     countries = tuple(country or ())
     if countries:
         _check_countries(countries)
@@ -225,7 +236,25 @@ def _write_jsonl(results: Iterator[Report | Failure], _: int, write: Callable[[s
     return failures
 
 
-_WRITERS = {Format.TEXT: _write_text, Format.JSON: _write_json, Format.JSONL: _write_jsonl}
+def _write_html(results: Iterator[Report | Failure], _: int, write: Callable[[str], object], words: Catalogue) -> list[Failure]:
+    from veriscope.domain import Failure
+    from veriscope.report.as_html import render
+
+    failures = []
+    for result in results:
+        if isinstance(result, Failure):
+            failures.append(result)
+        else:
+            write(render(result, words))
+    return failures
+
+
+_WRITERS = {
+    ReportFormat.TEXT: _write_text,
+    ReportFormat.JSON: _write_json,
+    ReportFormat.JSONL: _write_jsonl,
+    ReportFormat.HTML: _write_html,
+}
 
 
 def _as_json(results: Iterator[Report | Failure], indent: int | None) -> tuple[list[str], list[Failure]]:
@@ -248,11 +277,10 @@ def _progress(count: int) -> Iterator[Callable[[AnySource | Failure, Progress], 
     if not sys.stderr.isatty():
         yield None
         return
-    import rich.progress
-    from rich.console import Console
+    from rich import console, progress
 
     # Redirected output goes to the bar's own stream: right on a shared terminal, a loss of all data in a pipe.
-    bar = rich.progress.Progress(console=Console(stderr=True), transient=True, redirect_stdout=sys.stdout.isatty())
+    bar = progress.Progress(console=console.Console(stderr=True), transient=True, redirect_stdout=sys.stdout.isatty())
     task = bar.add_task("Analysing", total=count)
     fractions: dict[int, float] = {}
 
@@ -355,3 +383,18 @@ def schema() -> None:
     from veriscope.report.as_json import schema_text
 
     _to_standard_output(schema_text() + "\n")
+
+
+@app.command(name="app")
+def serve(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8501,
+    address: Annotated[
+        str, typer.Option(help="Who may connect: 127.0.0.1 = this machine only, 0.0.0.0 = everybody.")
+    ] = "127.0.0.1",
+) -> None:
+    """Serve the web app. Needs the extra `app`: pip install 'veriscope[app]'."""
+    import runpy
+
+    # By name: surfaces don't import each other, and without the extra the command line still works.
+    sys.argv = ["veriscope app", "--port", str(port), "--address", address]
+    runpy.run_module("veriscope.app", run_name="__main__")

@@ -11,6 +11,7 @@
     │   ├── MissingExtra      an optional package is not installed
     │   ├── WeightsUnavailable
     │   └── ChecksumMismatch  the file is not the one the card pins
+    ├── Busy                  too many inputs are waiting already
     └── DataError             a card, catalogue or law file of ours is invalid
 
 A message says what happened, then what to do. `code` is stable, for programs; the message is for people.
@@ -81,6 +82,12 @@ class ChecksumMismatch(ModelError):
     """A file is not the one that its card pins."""
 
     code = "checksum_mismatch"
+
+
+class Busy(VeriscopeError):
+    """Too many inputs are waiting; nothing was examined."""
+
+    code = "busy"
 
 
 class DataError(VeriscopeError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -72,6 +73,19 @@ def test_the_command_line_opens_no_socket(portrait: bytes, tmp_path: Path) -> No
     done = run("analyze", str(path), "--format", "json", "--country", "DE")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["faces"]
+
+
+def test_an_analysis_writes_nothing_into_the_home_folder(portrait: bytes, tmp_path: Path) -> None:
+    """Neither ours nor a library's: no cache, no device id, no events that wait to be sent."""
+    picture, home = tmp_path / "portrait.png", tmp_path / "home"
+    picture.write_bytes(portrait)
+    home.mkdir()
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "ORT_"))}
+    command = [sys.executable, "-B", "-m", "veriscope", "analyze", str(picture), "--format", "json"]
+    environment = {**kept, "HOME": str(home), "TMPDIR": str(home), "USERPROFILE": str(home), "LOCALAPPDATA": str(home)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, encoding="utf-8", check=False)
+    assert done.returncode == 0, done.stderr
+    assert [path for path in home.rglob("*") if path.is_file()] == []
 
 
 @pytest.mark.parametrize("arguments", [("detectors",), ("schema",), ("law", "DE"), ("--help",)], ids=lambda words: words[0])

@@ -258,3 +258,20 @@ def test_no_break_spaces_of_a_language_are_kept(language: str) -> None:
     text = render(full(), catalogue(language))
     assert "\N{REPLACEMENT CHARACTER}" not in text
     assert "\N{NO-BREAK SPACE}%" in text
+
+
+@pytest.mark.parametrize("language", languages())
+def test_a_report_is_readable_in_every_language(language: str) -> None:
+    words = catalogue(language)
+    text = render(full(), words)
+    assert "\N{REPLACEMENT CHARACTER}" not in text
+    assert words.text("grade.strong_evidence") in text
+    assert max(cell_len(line) for line in text.splitlines()) <= 100
+
+
+def test_arabic_keeps_per_cents_in_order_and_shows_marks_that_would_turn_text_around() -> None:
+    claim = replace(CLAIMED, params={**CLAIMED.params, "generator": "gpj.\u202ejpg"})
+    text = render(replace(full(), signals=(model(0.93), declared(claim))), catalogue("ar"))
+    assert "gpj.\N{REPLACEMENT CHARACTER}jpg" in text
+    assert "(\u206893%\u2069)" in text
+    assert "\u202e" not in text

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Literal
 
 from babel import Locale
 from babel.numbers import format_decimal, format_percent
@@ -20,6 +22,12 @@ FALLBACK = "en"
 _FOLDER = Path(str(files("veriscope.i18n"))) / "catalogs"
 
 Entry = str | Mapping[str, str]
+Direction = Literal["ltr", "rtl"]
+
+# Marks that steer the order of characters (https://www.unicode.org/reports/tr9/): in a value from a file they could make
+# a signer or a file name read backwards.
+_STEERING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_ISOLATE, _END_OF_ISOLATE = "\u2068", "\u2069"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +49,7 @@ class Catalogue:
             category = Locale.parse(self.language).plural_form(float(values.get("count", 0)))
             entry = entry.get(category, entry["other"])
         try:
-            return entry.format_map(values)
+            return entry.format_map({name: self._placed(value) for name, value in values.items()})
         except KeyError as error:
             raise DataError(
                 f'The words for "{code}" in "{self.language}" want {error}, which the finding does not give.'
@@ -55,6 +63,38 @@ class Catalogue:
     def _worded(self, name: str, value: Scalar) -> Scalar:
         entry = self.entries.get(f"{name}.{value}")
         return entry if isinstance(entry, str) else value
+
+    def _placed(self, value: Scalar) -> Scalar:
+        return self.isolated(_STEERING.sub("\N{REPLACEMENT CHARACTER}", value)) if isinstance(value, str) else value
+
+    def isolated(self, text: str) -> str:
+        """Text that keeps its own order inside a sentence of this language.
+
+        In Arabic a date, a per cent or a Latin name would otherwise be shown in another order (2026-11-24 as 24-11-2026).
+        In a language from left to right the text is returned as it is.
+        """
+        return f"{_ISOLATE}{text}{_END_OF_ISOLATE}" if self.direction == "rtl" else text
+
+    @property
+    def direction(self) -> Direction:
+        """Where lines of this language begin, as the attribute `dir` of HTML says it."""
+        return direction(self.language)
+
+    @property
+    def name(self) -> str:
+        """What the language calls itself, for a list to choose from: "Deutsch", "العربية"."""
+        name = str(Locale.parse(self.language).get_display_name())
+        return name[:1].upper() + name[1:]
+
+    def territory(self, code: str, otherwise: str | None = None) -> str:
+        """The name of a country in this language.
+
+        Args:
+            code: code of a jurisdiction: "de", "eu", "us-ca".
+            otherwise: what to call a place that has no name there, such as a state or a province: the name in its law
+                record. None: its code in capitals.
+        """
+        return str(Locale.parse(self.language).territories.get(code.upper(), otherwise or code.upper()))
 
     def about(self, kind: MediaKind) -> Catalogue:
         """The words for one kind of medium: of a clip, "video.x" stands for "x" where the sentence speaks of a picture."""
@@ -77,6 +117,11 @@ class Catalogue:
 def languages() -> tuple[str, ...]:
     """Codes of all languages that have a catalogue."""
     return tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
+
+
+def direction(language: str) -> Direction:
+    """Where lines of a language with a catalogue begin: "rtl" for Arabic, "ltr" for the others."""
+    return "rtl" if Locale.parse(language).character_order == "right-to-left" else "ltr"
 
 
 @cache

@@ -24,7 +24,9 @@ _LOOK = {
     Grade.NO_EVIDENCE_FOUND: ("○", "bold green"),
     Grade.NOT_ASSESSABLE: ("–", "bold white"),
 }
-_NO_BREAK_SPACES = "\u00a0\u202f"  # typography of French, Spanish and German; Python calls them unprintable
+# Typography that Python calls unprintable: no-break spaces of French, Spanish and German, and the isolates around values
+# in Arabic. File names may hold isolates too; unlike overrides they cannot turn Latin text around.
+_KEPT = "\u00a0\u202f\u2068\u2069"
 _MAX_HELP = 6  # per report; `veriscope law` lists all
 
 
@@ -112,7 +114,7 @@ def _lines(signal: Signal, words: Catalogue) -> list[str]:
         return [words.finding(signal.reason)]
     lines = [words.finding(finding) for finding in signal.findings]
     if signal.points is not None and signal.probability is not None and lines:
-        lines[0] = f"{lines[0]} ({words.percent(min(max(signal.probability, 0.01), 0.99))})"
+        lines[0] = f"{lines[0]} ({words.isolated(words.percent(min(max(signal.probability, 0.01), 0.99)))})"
         if signal.probability >= signal.points.some:
             rate = signal.points.fpr_strong if signal.probability >= signal.points.strong else signal.points.fpr_some
             lines.append(words.text("score.rate", {"rate": words.percent(rate)}))
@@ -138,7 +140,7 @@ def _law_blocks(law: Sequence[LawReference], assistance: Sequence[HelpReference]
 def _help_table(assistance: Sequence[HelpReference], words: Catalogue) -> Table:
     table = _grid()
     for entry in assistance:
-        purposes = ", ".join(words.text(f"legal.purpose.{purpose}") for purpose in entry.purposes)
+        purposes = " · ".join(words.text(f"legal.purpose.{purpose}") for purpose in entry.purposes)
         contact = " · ".join((*entry.phones, *((entry.url,) if entry.url else ())))
         table.add_row("•", Text(entry.name, "bold"), Text(f"{purposes}\n{contact}" if contact else purposes))
     return table
@@ -178,7 +180,7 @@ def _described(facts: MediaFacts) -> str:
 
 def _safe(text: str) -> str:
     """Without control characters: a file name or a metadata field must not steer the reader's terminal."""
-    return "".join(character if character.isprintable() or character in _NO_BREAK_SPACES else "�" for character in text)
+    return "".join(character if character.isprintable() or character in _KEPT else "�" for character in text)
 
 
 def _printed(content: RenderableType, width: int, colour: bool) -> str:

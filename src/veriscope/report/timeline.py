@@ -41,6 +41,14 @@ def rows(report: Report, clip: Clip, words: Catalogue) -> Iterator[tuple[str, st
             yield _name(signal, pooled, clip, words), blocks, _shown(pooled.probability, words)
 
 
+def curves(report: Report, clip: Clip, words: Catalogue) -> Iterator[tuple[str, list[tuple[float, float]]]]:
+    """Name and (seconds, likelihood) of every moment of each subject of `rows`, to be drawn."""
+    for signal in report.signals:
+        for pooled in [score for score in signal.scores if score.subject in ("track", "clip")][:_MOST]:
+            moments = _moments(signal, pooled)
+            yield _name(signal, pooled, clip, words), [(score.time or 0.0, score.probability) for score in moments]
+
+
 def telling(clip: Clip, words: Catalogue) -> list[str]:
     """The most telling frames in order of time."""
     lines = []

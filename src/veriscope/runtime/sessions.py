@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,9 @@ def open_session(path: Path, sha256: str, threads: int = 0) -> onnxruntime.Infer
         WeightsUnavailable: the file cannot be read, or is no model that this ONNX Runtime runs.
         ChecksumMismatch: the file is another one.
     """
+    # Since 1.32 importing ONNX Runtime writes a device id and an event store to the user's cache and sends events to its
+    # maker; `disable_telemetry_events` comes too late for both (its Privacy.md, "Disabling Telemetry").
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime
     from onnxruntime.capi import onnxruntime_pybind11_state as problems
 

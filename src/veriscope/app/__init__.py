@@ -1,0 +1,1 @@
+"""The web app: it draws reports, and computes nothing itself."""

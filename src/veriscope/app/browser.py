@@ -1,0 +1,43 @@
+"""What only the browser can do: pasting into the file chooser, the page's language, bars that can be chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from typing import Any
+
+import streamlit as st
+
+from veriscope.i18n import Catalogue
+
+
+def adapt(words: Catalogue) -> None:
+    """Language and direction of the page, words of the file chooser, and pasting with the keyboard."""
+    _mount("adapt", {"language": words.language, "direction": words.direction, "choose": words.text("app.check.browse")})
+
+
+def paste_button(words: Catalogue) -> None:
+    """A button that takes a picture from the clipboard, for phones and for everybody without a keyboard shortcut."""
+    _mount("paste", {"label": words.text("app.check.paste"), "empty": words.text("app.check.paste_empty")})
+
+
+def timeline_bars(rows: Sequence[Mapping[str, object]], words: Catalogue, key: str) -> float | None:
+    """Rows of bars over time; the seconds of a bar that was chosen just now."""
+    result = _mount("timeline", {"rows": rows, "direction": words.direction}, key, on_seek_change=_nothing)
+    chosen: float | None = result.seek
+    return chosen
+
+
+def _nothing() -> None:
+    """Streamlit wants a callback for whatever a component may send."""
+
+
+def _mount(name: str, data: Mapping[str, object], key: str = "", **callbacks: Any) -> Any:
+    folder = files("veriscope.app").joinpath("browser_scripts")
+    style = folder.joinpath(f"{name}.css")
+    component = st.components.v2.component(
+        f"veriscope_{name}",
+        js=folder.joinpath(f"{name}.js").read_text("utf-8"),
+        css=style.read_text("utf-8") if style.is_file() else None,
+    )
+    return component(key=key or f"browser-{name}", data=dict(data), **callbacks)

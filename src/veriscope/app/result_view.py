@@ -1,0 +1,118 @@
+"""A result on the screen: the answer first, then why, then law apart from it, then what may be taken along."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import streamlit as st
+
+from veriscope import legal
+from veriscope.app import clip_view, law_page, pieces
+from veriscope.app.desk import Checked
+from veriscope.app.shell import words
+from veriscope.app.visit import Visit, end
+from veriscope.domain import Failure, Report
+from veriscope.i18n import Catalogue
+from veriscope.report import as_html
+from veriscope.report.sentences import safe
+
+
+def show(current: Visit) -> None:
+    """Draws the chosen result, and the others beside it."""
+    said = words()
+    current.chosen = min(current.chosen, len(current.results) - 1)
+    place = st.container()
+    if len(current.results) > 1:
+        _choice(current, said)
+    checked = current.results[current.chosen]
+    with place:
+        if isinstance(checked.result, Failure):
+            _failure(checked.name, checked.result, said)
+        else:
+            st.html(as_html.piece("verdict", checked.result, said))
+    if isinstance(checked.result, Report):
+        _evidence(checked, checked.result, said)
+        _law(current, said)
+        _downloads(checked, checked.result, current, said)
+    st.button(said.text("app.result.delete"), key="delete", on_click=_delete, args=(said,), icon=":material/delete:")
+
+
+def _choice(current: Visit, said: Catalogue) -> None:
+    st.subheader(said.text("html.comparison"))
+    st.html(as_html.comparison([(checked.name, checked.result) for checked in current.results], said))
+    names = [f"{number}. {safe(checked.name)}" for number, checked in enumerate(current.results, 1)]
+    st.session_state["chosen"] = current.chosen
+    st.selectbox(
+        said.text("app.result.choose"),
+        range(len(names)),
+        key="chosen",
+        format_func=lambda number: names[number],
+        on_change=lambda: setattr(current, "chosen", st.session_state["chosen"]),
+    )
+
+
+def _failure(name: str, failure: Failure, said: Catalogue) -> None:
+    code = f"app.error.{failure.code}"
+    sentence = said.text(code if said.has(code) else "app.error.defect")
+    st.html(
+        pieces.failure(safe(name), said.text("app.result.failed"), sentence, said.text("app.result.reason"), failure.message)
+    )
+
+
+def _evidence(checked: Checked, report: Report, said: Catalogue) -> None:
+    preview = checked.preview
+    st.html(as_html.piece("reasons", report, said))
+    if report.clip is not None:
+        clip_view.show(checked, report, report.clip, said)
+    if preview is not None:
+        st.html(as_html.piece("picture", report, said, preview))
+        st.html(as_html.piece("people", report, said) or "<span></span>")
+    st.html(as_html.piece("evidence", report, said))
+    hint = as_html.piece("maps", report, said, preview)
+    if hint:
+        with st.expander(said.text("app.result.look")):
+            st.html(hint)
+    st.html(as_html.piece("gaps", report, said))
+    with st.expander(said.text("html.details")):
+        st.html(as_html.piece("details", report, said))
+
+
+def _law(current: Visit, said: Catalogue) -> None:
+    """A panel of its own: it is the same whatever the report says, and nothing of the report reaches it."""
+    fold = st.expander(said.text("app.result.law"), icon=":material/balance:", key="law-fold", on_change="rerun")
+    if fold.open:
+        with fold:
+            st.caption(said.text("app.law.apart"))
+            law_page.panel(current, said)
+
+
+def _downloads(checked: Checked, report: Report, current: Visit, said: Catalogue) -> None:
+    st.subheader(said.text("app.result.download"))
+    whole = _with_law(report, current)
+    name = _file_name(checked.name)
+    pictured = checked.preview is not None and st.checkbox(said.text("app.result.with_picture"), key="with-picture")
+    page = as_html.render(whole, said, checked.preview if pictured else None, law_page.names(current.countries, said))
+    with st.container(horizontal=True):
+        st.download_button(said.text("app.result.html"), page, f"{name}.html", "text/html", on_click="ignore", key="html")
+        st.download_button(
+            said.text("app.result.json"), whole.to_json(2), f"{name}.json", "application/json", on_click="ignore", key="json"
+        )
+
+
+def _with_law(report: Report, current: Visit) -> Report:
+    if not current.countries:
+        return report
+    sections = legal.select(current.countries, current.topics)
+    return dataclasses.replace(report, law=legal.law_references(sections), help=legal.help_references(sections))
+
+
+def _file_name(name: str) -> str:
+    """A harmless name for the visitor's disk."""
+    last = re.split(r"[/\\]", name)[-1].rsplit(".", 1)[0]
+    return f"veriscope-{re.sub(r'[^A-Za-z0-9]+', '-', last).strip('-')[:40] or 'report'}"
+
+
+def _delete(said: Catalogue) -> None:
+    end()
+    st.session_state["deleted"] = said.text("app.result.deleted")

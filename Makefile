@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo app test test-e2e test-research check fix setup golden bench bench-app evaluation screenshots examples clean
+.PHONY: demo app test test-e2e test-research check fix setup golden bench bench-video bench-app evaluation screenshots examples clean
 .DEFAULT_GOAL := demo
 
 setup: $(STAMP)
@@ -75,6 +75,9 @@ golden: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python scripts/bench.py
+
+bench-video: $(STAMP)
+	$(BIN)/python scripts/bench_video.py
 
 .PHONY: test-deploy lock space dist
 # Starts the Space and replays the container exactly as their files say, in clean environments; needs chromium and minutes.

@@ -19,6 +19,7 @@ from typing import Any
 from research.video_clips import CHANGES, Clip, changed, collected, swaps
 from research.video_figures import figures
 from veriscope import Engine
+from veriscope.clips.signals import WHOLE_FRAME_CAUTION
 from veriscope.domain import Report, Signal, Status
 from veriscope.errors import InputError
 from veriscope.settings import Settings
@@ -59,7 +60,7 @@ class Asked:
         models, _ = self._engine._loaded()  # noqa: SLF001 the versions name the file, before any clip is judged
         self.versions = {model.id: model.version for model in models}
         self.points = {model.id: model.operating_points(1) for model in models}
-        name = "-".join(version.split(":")[-1][:8] for version in self.versions.values())
+        name = "-".join([*(version.split(":")[-1][:8] for version in self.versions.values()), str(WHOLE_FRAME_CAUTION)])
         self._file = folder / f"answers-{name}.jsonl"
         lines = self._file.read_text("utf-8").splitlines() if self._file.exists() else []
         self._known = {row["file"]: row for row in map(json.loads, lines)}

@@ -120,7 +120,7 @@ def main() -> None:
 def measured(folder: Path, quick: bool) -> Any:
     """One row for each clip and number of frames."""
     portrait = folder / "portrait.png"
-    Image.fromarray(skimage.data.astronaut()).save(portrait)
+    _photograph("astronaut.png").save(portrait)
     sizes = ["480p"] if quick else list(SIZES)
     lengths = ["10 s", "2 min"] if quick else list(LENGTHS)
     plan = [(sizes[0], length, "real", 0) for length in lengths]
@@ -150,11 +150,11 @@ def made(folder: Path, size: str, seconds: int, kind: str) -> Path:
     with av.open(str(segment)) as source, av.open(str(path), "w") as out:
         stream = source.streams.video[0]
         copy = out.add_stream_from_template(stream)
-        length = round(SEGMENT / stream.time_base)
+        length = round(SEGMENT / (stream.time_base or Fraction(1, RATE)))
         for turn in range(seconds // SEGMENT):
             source.seek(0)
             for packet in source.demux(stream):
-                if packet.dts is None:
+                if packet.dts is None or packet.pts is None:
                     continue
                 packet.pts, packet.dts = packet.pts + turn * length, packet.dts + turn * length
                 packet.stream = copy
@@ -165,7 +165,7 @@ def made(folder: Path, size: str, seconds: int, kind: str) -> Path:
 def _encode(path: Path, size: tuple[int, int], kind: str) -> None:
     head = _head(size[1] * 2 // 3, kind)
     width, height = size
-    wall = Image.fromarray(skimage.data.coffee()).resize(size).filter(ImageFilter.GaussianBlur(height / 120))
+    wall = _photograph("coffee.png").resize(size).filter(ImageFilter.GaussianBlur(height / 120))
     with av.open(str(path), "w") as out:
         stream = out.add_stream("libx264", rate=Fraction(RATE))
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
@@ -178,8 +178,12 @@ def _encode(path: Path, size: tuple[int, int], kind: str) -> None:
         out.mux(stream.encode(None))
 
 
+def _photograph(name: str) -> Image.Image:
+    return Image.open(Path(skimage.data.__file__).with_name(name)).convert("RGB")
+
+
 def _head(side: int, kind: str) -> Image.Image:
-    head = Image.fromarray(skimage.data.astronaut()).crop(HEAD).resize((side, side))
+    head = _photograph("astronaut.png").crop(HEAD).resize((side, side))
     if kind == "swapped":
         other = head.transpose(Image.Transpose.FLIP_LEFT_RIGHT).filter(ImageFilter.GaussianBlur(side / 200))
         other = Image.eval(other, lambda value: min(255, int(value * 0.9 + 18)))
@@ -198,7 +202,9 @@ def targets(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     default = {(row["size"], row["length"]): row for row in real if not row["asked"]}
     minute = default.get(("1080p", "60 s"))
     found = [
-        _target("a 1080p clip of 60 s in at most 0.5 × its duration", minute and minute["seconds"] / 60, MOST_OF_DURATION),
+        _target(
+            "a 1080p clip of 60 s in at most 0.5 × its duration", minute["seconds"] / 60 if minute else None, MOST_OF_DURATION
+        ),
     ]
     for size in SIZES:
         short, long = default.get((size, "2 min")), default.get((size, "1 h"))

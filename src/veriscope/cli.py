@@ -275,11 +275,10 @@ def _progress(count: int) -> Iterator[Callable[[AnySource | Failure, Progress], 
     if not sys.stderr.isatty():
         yield None
         return
-    import rich.progress
-    from rich.console import Console
+    from rich import console, progress
 
     # Redirected output goes to the bar's own stream: right on a shared terminal, a loss of all data in a pipe.
-    bar = rich.progress.Progress(console=Console(stderr=True), transient=True, redirect_stdout=sys.stdout.isatty())
+    bar = progress.Progress(console=console.Console(stderr=True), transient=True, redirect_stdout=sys.stdout.isatty())
     task = bar.add_task("Analysing", total=count)
     fractions: dict[int, float] = {}
 

@@ -68,7 +68,7 @@ EXPECTED: tuple[tuple[str, str], ...] = (
     ("interlaced.mpg", "clip 12 of 12 media.deinterlaced"),
     ("ten-bit.mp4", "clip 12 of 12 media.depth_reduced"),
     ("hdr.mp4", "clip 12 of 12 media.tone_mapped"),
-    ("alpha.mov", "clip 12 of 12 media.alpha_flattened"),
+    ("alpha.mov", "clip 12 of 12"),
     ("black.mp4", "clip 12 of 12"),
     ("tags-long.mp4", "clip 12 of 12"),
     ("trailing.mp4", "clip 12 of 12"),

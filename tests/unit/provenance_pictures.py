@@ -179,8 +179,9 @@ def signed(
     container: str = "JPEG",
     intent: Any = None,
     remote: str | None = None,
+    mime: str | None = None,
 ) -> bytes:
-    """A picture with a Content Credential that records these actions. `remote`: only a reference is embedded."""
+    """A picture, or what `mime` says, with a Content Credential of these actions. `remote`: only a reference is embedded."""
     manifest = {
         "claim_generator_info": [{"name": "Test Editor", "version": "1.0"}],
         "title": "a picture",
@@ -196,7 +197,7 @@ def signed(
         if remote:
             builder.set_no_embed()
             builder.set_remote_url(remote)
-        builder.sign(pen, f"image/{container.lower()}", io.BytesIO(data or picture(container)), target)
+        builder.sign(pen, mime or f"image/{container.lower()}", io.BytesIO(data or picture(container)), target)
     return target.getvalue()
 
 

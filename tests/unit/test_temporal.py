@@ -62,7 +62,7 @@ def survey(frames: int, rate: float, gop: int) -> plan.Survey:
     return plan.Survey(tuple(index / rate for index in range(frames)), tuple(range(0, frames, gop)))
 
 
-@pytest.mark.parametrize("minutes", [0.2, 1, 5, 20, 60, 240])
+@pytest.mark.parametrize("minutes", [0.2, 1, 5, 60])
 @pytest.mark.parametrize("gop", [1, 30, 250, 5000])
 @pytest.mark.parametrize("number", [8, 64])
 def test_cost_depends_on_samples_and_not_on_length(minutes: float, gop: int, number: int) -> None:

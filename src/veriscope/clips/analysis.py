@@ -23,7 +23,7 @@ from veriscope.ingest.variants import thumbnail
 
 _log = logging.getLogger(__name__)
 
-_BATCH = 16  # views or crops per run of a model
+_BATCH = 8  # views or crops that wait before a model is run: each batch of activations counts against the memory target
 _RECHECKED = 8  # frames of a suspicious answer that are asked about again
 
 _T = TypeVar("_T")

@@ -13,6 +13,7 @@ from veriscope.domain import (
     Face,
     Finding,
     Frame,
+    OperatingPoints,
     Score,
     Signal,
     SignalKind,
@@ -26,6 +27,9 @@ from veriscope.faces import crop_face
 from veriscope.fusion import temporal
 
 _SHOWN = 3  # telling frames of each model
+WHOLE_FRAME_CAUTION = 6
+"""Whole frames of clips must reach the thresholds of a sixth of the card's rates: at the rates of pictures 14 % of 44 real
+clips were flagged, where the card promises 3 % of pictures (docs/evaluation-video.md, decision 0012)."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -142,7 +146,7 @@ def _signal(judged: Judged, pooled: temporal.Pooled, scores: Sequence[Score], te
     """Thresholds shared by as many tracks as speak (Bonferroni), as by the faces of a picture."""
     model, leader = judged.model, scores[0]
     subjects = sum(score.subject in ("track", "clip") for score in scores)
-    points = model.operating_points(subjects)
+    points = _points(model, subjects)
     said = model.opinion(pooled.logit, pooled.error)
     suspicious = said.probability >= points.some
     grade = "suspicious" if suspicious else "unclear" if said.probability >= points.clear else "unsuspicious"
@@ -167,6 +171,14 @@ def _signal(judged: Judged, pooled: temporal.Pooled, scores: Sequence[Score], te
         scores=tuple(scores),
         points=points,
     )
+
+
+def _points(model: Detector, subjects: int) -> OperatingPoints:
+    """Thresholds of a clip. "Clear" stays what it is in pictures: caution must not turn "uncertain" into "nothing found"."""
+    points = model.operating_points(subjects)
+    if model.recipe is not None:
+        return points
+    return dataclasses.replace(model.operating_points(WHOLE_FRAME_CAUTION * subjects), clear=points.clear)
 
 
 def _left_out(judged: Judged) -> tuple[Finding, ...]:

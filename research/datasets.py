@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 # Names of sources (repositories) and generators that training and calibration never see.
-HELD_OUT_FACE_SOURCES = frozenset({"dina", "ecuador", "omi_cfd"})
+HELD_OUT_FACE_SOURCES = frozenset({"ecuador", "omi_cfd"})
 HELD_OUT_SCENE_SOURCES = frozenset(
     {
         "hastingslab-org/ai-human-images",
@@ -114,19 +114,25 @@ def scene_item(row: dict[str, str], file: Path) -> Item:
     return Item(file, int(row["class"] == "ai"), repo, kind, split, group)
 
 
-def items(folders: Iterable[Path], without: Iterable[str] = (), at_most: dict[str, int] | None = None) -> list[Item]:
+def items(
+    folders: Iterable[Path],
+    without: Iterable[str] = (),
+    at_most: dict[str, int] | None = None,
+    held_out: Iterable[str] = (),
+) -> list[Item]:
     """Every collected picture: a face manifest has a `label` column, a picture manifest a `class` column.
 
-    `without` names sources to leave out. `at_most` limits the pictures of a kind and of near-duplicate groups, by the hash of
+    `without` names sources to leave out, `held_out` further ones that this training must not see. `at_most` limits the pictures of a kind and of near-duplicate groups, by the hash of
     the file's name, so that the same ones are kept everywhere.
     """
+    dropped, unseen = frozenset(without), frozenset(held_out)
     found = []
     for folder in folders:
         with (folder / "index.csv").open(newline="") as handle:
             for row in csv.DictReader(handle):
                 file = folder / row["file"]
-                found.append(face_item(row, file) if "label" in row else scene_item(row, file))
-    dropped = frozenset(without)
+                item = face_item(row, file) if "label" in row else scene_item(row, file)
+                found.append(dataclasses.replace(item, split="heldout") if item.source in unseen else item)
     ordered = sorted((item for item in found if item.source not in dropped), key=lambda item: fraction(item.file.name))
     return list(_limited(ordered, at_most or {}))
 

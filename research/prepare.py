@@ -116,7 +116,8 @@ def _detector() -> FaceDetector:
 def chosen(config: dict[str, Any], data: Path, split: tuple[str, ...]) -> list[Item]:
     """The items of a configuration's folders that are in one of the splits."""
     settings = config["prepare"]
-    found = items([data / name for name in settings["folders"]], settings.get("without", ()), settings.get("at_most"))
+    places = [data / name for name in settings["folders"]]
+    found = items(places, settings.get("without", ()), settings.get("at_most"), settings.get("held_out", ()))
     return [item for item in found if item.split in split]
 
 

@@ -13,10 +13,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-ALTERED = {"scene": 12, "face": 40}  # pictures per source and kind whose altered copies are judged
+ALTERED = {"scene": 12, "face": 15}  # pictures per source and kind whose altered copies are judged
 PEERS = {
-    "scene": {"clip-probe": ("1.1.0", 20), "swin": ("1.0.0", 20)},
-    "face": {"meso4": ("Meso4_DF.h5", 100)},
+    "scene": {"clip-probe": ("1.1.0", 10), "swin": ("1.0.0", 10)},
+    "face": {"meso4": ("Meso4_DF.h5", 60)},
 }
 KINDS = ("scene", "face")
 

@@ -122,8 +122,8 @@ def items(
 ) -> list[Item]:
     """Every collected picture: a face manifest has a `label` column, a picture manifest a `class` column.
 
-    `without` names sources to leave out, `held_out` further ones that this training must not see. `at_most` limits the pictures of a kind and of near-duplicate groups, by the hash of
-    the file's name, so that the same ones are kept everywhere.
+    `without` names sources to leave out, `held_out` further ones that this training must not see. `at_most` limits the
+    pictures of a kind and of near-duplicate groups, by the hash of the file's name, so that the same ones are kept everywhere.
     """
     dropped, unseen = frozenset(without), frozenset(held_out)
     found = []

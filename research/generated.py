@@ -60,7 +60,7 @@ def faces(count: int) -> Iterator[tuple[Row, Image.Image]]:
         turned = head.rotate(chance.uniform(-5, 5), Image.Resampling.BICUBIC).resize((side, side), Image.Resampling.BICUBIC)
         face = Image.fromarray(np.clip(np.asarray(turned) * chance.uniform(0.7, 1.2), 0, 255).astype(np.uint8))
         held_out = number % 4 == 3
-        source = "dina" if held_out else ("ushouse", "fossasia")[number % 2]
+        source = "ecuador" if held_out else ("ushouse", "fossasia")[number % 2]
         yield {"label": "real", "kind": "", "source": source, "group": f"{number}", "path": f"{number}.png"}, _framed(face)
         mixed, _ = blended(face, None, chance)
         made = {"label": "fake", "kind": "blend", "source": "omi_cfd" if held_out else "dfdc224", "group": f"{number}"}

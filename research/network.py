@@ -4,7 +4,7 @@ The logit is the mean of a linear map over the last features, so that the map ou
 logit over the picture, not a second model's guess. Training supervises that map too where it knows what was changed.
 
 Started anew, the network has ImageNet weights with batch normalisation. Started from an exported file, normalisation is
-already folded into the convolutions, and training goes on without it: on a processor that is a third faster, and small
+already folded into the convolutions, and training goes on without it: on a processor that is faster, and small
 batches no longer disturb the statistics.
 """
 

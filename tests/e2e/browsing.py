@@ -139,6 +139,12 @@ def _note_stranger(address: str, strangers: list[str], request: Request) -> None
 def go(page: Page, served: Served, path: str = "/") -> None:
     page.goto(served.address + path)
     page.wait_for_selector(".vs-foot")
+    settled(page)
+
+
+def settled(page: Page) -> None:
+    """Waits until the page is drawn: until then elements of the last drawing stand beside new ones, and clicks get lost."""
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
 class _Silent(http.server.SimpleHTTPRequestHandler):

@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 from cli_runs import ANSI, Run, name_of
 
-from veriscope import cli
+from veriscope.cli.output import EXIT_SOME_FAILED, EXIT_USAGE
 from veriscope.i18n import catalogue, languages
 
 
@@ -52,7 +52,7 @@ def test_jsonl_is_one_object_a_line(run: Run, pictures: Path) -> None:
 @pytest.mark.parametrize("form", ["text", "json", "jsonl"])
 def test_a_missing_file_among_good_ones_costs_only_itself(form: str, run: Run, pictures: Path) -> None:
     ended = run("analyze", pictures / "a.png", pictures / "missing.png", pictures / "b.jpg", "--format", form)
-    assert ended.code == cli.EXIT_SOME_FAILED == 3
+    assert ended.code == EXIT_SOME_FAILED == 3
     assert "One input could not be analysed" in ended.err
     assert "missing.png" in ended.err
     assert "There is no file" in ended.err.replace("\n", " ")
@@ -211,7 +211,7 @@ def test_output_goes_to_the_file_alone(run: Run, photo: Path, tmp_path: Path) ->
 def test_text_in_a_file_has_no_colour_even_when_started_on_a_terminal(
     run: Run, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli, "_colour", lambda stream: True)
+    monkeypatch.setattr("veriscope.cli.analyze.in_colour", lambda stream: True)
     assert ANSI.search(run("analyze", photo).out)
     run("analyze", photo, "--output", tmp_path / "report.txt")
     text = (tmp_path / "report.txt").read_text("utf-8")
@@ -276,7 +276,7 @@ def test_a_protected_folder_is_refused(run: Run, photo: Path, tmp_path: Path) ->
 )
 def test_wrong_usage_ends_with_2_and_says_what_is_possible(arguments: list[str], said: str, run: Run, photo: Path) -> None:
     ended = run("analyze", photo, *arguments)
-    assert (ended.code, ended.out) == (cli.EXIT_USAGE, "")
+    assert (ended.code, ended.out) == (EXIT_USAGE, "")
     assert said in ended.err
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from veriscope.detectors.card import Calibration, Card
+from veriscope.detectors.card import Card, sigmoid
 from veriscope.detectors.gate import scene_refusal
 from veriscope.detectors.views import batch, native_tiles, whole_view
 from veriscope.domain import (
@@ -31,7 +31,6 @@ from veriscope.domain import (
 from veriscope.errors import ModelError
 from veriscope.runtime.sessions import open_session
 
-_Z90 = 1.645  # half width of a 90 % interval in standard deviations
 _BATCH = 16  # views per run: bounds memory for a group photo of a hundred faces
 
 
@@ -91,7 +90,7 @@ class OnnxDetector:
     def opinion(self, logit: float, error: float) -> Opinion:
         """A mean logit with its standard error, calibrated as the card says."""
         calibration = self.card.calibration
-        return Opinion(_sigmoid(logit), _calibrated(logit, calibration), _interval(logit, error, calibration))
+        return Opinion(sigmoid(logit), calibration.probability(logit), calibration.interval(logit, error))
 
     def operating_points(self, count: int) -> OperatingPoints:
         return self.card.operating_points(count)
@@ -148,8 +147,8 @@ class OnnxDetector:
         return _Answer(np.array(logits, np.float32), tuple(maps))
 
     def _score(self, answer: _Answer, subject: str, face: int | None = None, frame: int | None = None) -> Score:
-        raw = _sigmoid(answer.mean)
-        probability = _calibrated(answer.mean, self.card.calibration)
+        raw = sigmoid(answer.mean)
+        probability = self.card.calibration.probability(answer.mean)
         return Score("face" if subject == "face" else "picture", raw, probability, face, frame)
 
     def _signal(self, scores: Sequence[Score], answer: _Answer) -> Signal:
@@ -168,7 +167,7 @@ class OnnxDetector:
             Status.OK,
             probability=worst.probability,
             raw=worst.raw,
-            interval=_interval(answer.mean, answer.spread, self.card.calibration),
+            interval=self.card.calibration.interval(answer.mean, answer.spread),
             findings=(Finding(code, params, tendency, face=worst.face),),
             scores=tuple(scores),
             maps=answer.maps,
@@ -181,27 +180,5 @@ class OnnxDetector:
 
 def _dense_map(card: Card, grid: NDArray[np.float32], box: Box) -> DenseMap:
     calibration = card.calibration
-    values = tuple(round(_calibrated(float(value), calibration), 3) for value in grid.reshape(-1))
+    values = tuple(round(calibration.probability(float(value)), 3) for value in grid.reshape(-1))
     return DenseMap(f"{card.task}.map", grid.shape[0], grid.shape[1], values, box)
-
-
-def _sigmoid(value: float) -> float:
-    """Logistic function, without overflow for any input."""
-    return 1 / (1 + math.exp(-value)) if value >= 0 else math.exp(value) / (1 + math.exp(value))
-
-
-def _calibrated(logit: float, calibration: Calibration) -> float:
-    return _sigmoid(calibration.a * logit + calibration.b)
-
-
-def _interval(logit: float, error: float, calibration: Calibration) -> tuple[float, float]:
-    """90 % interval of the probability: the calibration fit's uncertainty and the disagreement of views or frames.
-
-    Both are variances on the calibrated logit scale, by the delta method:
-    var = x² var(a) + 2 x cov(a, b) + var(b) + a² (standard error of x)².
-    """
-    x = logit
-    var_a, cov, var_b = calibration.covariance
-    variance = x * x * var_a + 2 * x * cov + var_b + (calibration.a * error) ** 2
-    middle, half = calibration.a * x + calibration.b, _Z90 * math.sqrt(max(variance, 0.0))
-    return _sigmoid(middle - half), _sigmoid(middle + half)

@@ -10,7 +10,8 @@
     ├── ModelError            a detector cannot run
     │   ├── MissingExtra      an optional package is not installed
     │   ├── WeightsUnavailable
-    │   └── ChecksumMismatch  the file is not the one the card pins
+    │   ├── ChecksumMismatch  the file is not the one the card pins
+    │   └── UnsupportedModel  a model that does not say, in a way known here, how it is run
     ├── Busy                  too many inputs are waiting already
     └── DataError             a card, catalogue or law file of ours is invalid
 
@@ -82,6 +83,12 @@ class ChecksumMismatch(ModelError):
     """A file is not the one that its card pins."""
 
     code = "checksum_mismatch"
+
+
+class UnsupportedModel(ModelError):
+    """A model from elsewhere does not say, in a way that is known here, how it is run or what its answer means."""
+
+    code = "unsupported_model"
 
 
 class Busy(VeriscopeError):

@@ -64,7 +64,7 @@ def at_points(rows: Sequence[Row], scores: Values, points: dict[str, float]) -> 
         "recall_strong": part(1, points["strong"]),
         "balanced_accuracy": float(balanced_accuracy(scores >= points["some"], labels, weight)),
         "coverage": 1 - float(share(unsure, weight)),
-        "ece": expected_calibration_error(scores, labels, weight),
+        "ece": float(expected_calibration_error(scores, labels, weight)),
     }
 
 

@@ -256,7 +256,9 @@ def _looked_at(row: _Row, root: Path) -> Example | Problem:
     except (OSError, ValueError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or "its name cannot be used"
         return Problem(row.name, f"It cannot be read ({reason}). Check its name and permissions.")
-    return Example(path, row.name, row.label, digest, row.generator, row.kind, row.group, row.split)
+    # An absolute name would carry the folders of this machine into a page that is passed on.
+    name = str(path.relative_to(root)) if Path(row.name).is_absolute() else row.name
+    return Example(path, name, row.label, digest, row.generator, row.kind, row.group, row.split)
 
 
 def classes(examples: Sequence[Example]) -> tuple[int, int]:

@@ -28,8 +28,6 @@ from veriscope.domain import (
     Views,
 )
 
-_Z90 = 1.645  # half width of a 90 % interval in standard deviations
-
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -156,27 +154,3 @@ class LearnedDetector(abc.ABC):
 
     def _skipped(self, reason: Finding) -> Signal:
         return Signal(self.id, self.kind, Status.SKIPPED, reason=reason)
-
-
-def sigmoid(value: float) -> float:
-    """Logistic function, without overflow for any input."""
-    return 1 / (1 + math.exp(-value)) if value >= 0 else math.exp(value) / (1 + math.exp(value))
-
-
-def platt_opinion(logit: float, error: float, a: float, b: float, covariance: tuple[float, float, float]) -> Opinion:
-    """A logit calibrated by Platt scaling, with a 90 % interval: the fit's uncertainty and the disagreement of views or frames.
-
-    Both are variances on the calibrated logit scale, by the delta method:
-    var = x² var(a) + 2 x cov(a, b) + var(b) + a² (standard error of x)².
-
-    Args:
-        logit: x.
-        error: its standard error.
-        a: slope.
-        b: offset.
-        covariance: var(a), cov(a, b), var(b).
-    """
-    var_a, cov, var_b = covariance
-    variance = logit * logit * var_a + 2 * logit * cov + var_b + (a * error) ** 2
-    middle, half = a * logit + b, _Z90 * math.sqrt(max(variance, 0.0))
-    return Opinion(sigmoid(logit), sigmoid(middle), (sigmoid(middle - half), sigmoid(middle + half)))

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from veriscope.detectors.card import Card
-from veriscope.detectors.learned import Answer, LearnedDetector, platt_opinion, sigmoid
+from veriscope.detectors.card import Card, sigmoid
+from veriscope.detectors.learned import Answer, LearnedDetector
 from veriscope.detectors.views import batch, native_tiles, whole_view
 from veriscope.domain import Box, CropRecipe, DenseMap, Frame, OperatingPoints, Opinion
 from veriscope.errors import ModelError
@@ -45,8 +45,8 @@ class OnnxDetector(LearnedDetector):
 
     def opinion(self, logit: float, error: float) -> Opinion:
         """A mean logit with its standard error, calibrated as the card says."""
-        fit = self.card.calibration
-        return platt_opinion(logit, error, fit.a, fit.b, fit.covariance)
+        calibration = self.card.calibration
+        return Opinion(sigmoid(logit), calibration.probability(logit), calibration.interval(logit, error))
 
     def operating_points(self, count: int) -> OperatingPoints:
         return self.card.operating_points(count)
@@ -79,6 +79,5 @@ class OnnxDetector(LearnedDetector):
 
 
 def _dense_map(card: Card, grid: NDArray[np.float32], box: Box) -> DenseMap:
-    fit = card.calibration
-    values = tuple(round(sigmoid(fit.a * float(value) + fit.b), 3) for value in grid.reshape(-1))
+    values = tuple(round(card.calibration.probability(float(value)), 3) for value in grid.reshape(-1))
     return DenseMap(f"{card.task}.map", grid.shape[0], grid.shape[1], values, box)

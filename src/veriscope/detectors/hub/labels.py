@@ -19,14 +19,16 @@ from veriscope.errors import ModelError, UnsupportedModel
 
 MAX_CLASSES = 50  # detectors have one to a handful; a classifier of a thousand things is something else
 
-SYNTHETIC = frozenset(
-    "ai aigc artificial cgi deepfake diffusion fabricated fake faked fakes faceswap forged forgery gan machine manipulated"
-    " spoof spoofed swapped synthetic synthesized tampered".split()
-)
-REAL = frozenset(
-    "authentic bonafide camera genuine hum human natural nature organic original photo photograph pristine real realism realistic"
-    " reals untampered unaltered".split()
-)
+# fmt: off
+SYNTHETIC = frozenset((
+    "ai", "aigc", "artificial", "cgi", "deepfake", "diffusion", "fabricated", "fake", "faked", "fakes", "faceswap", "forged",
+    "forgery", "gan", "machine", "manipulated", "spoof", "spoofed", "swapped", "synthetic", "synthesized", "tampered",
+))
+REAL = frozenset((
+    "authentic", "bonafide", "camera", "genuine", "hum", "human", "natural", "nature", "organic", "original", "photo",
+    "photograph", "pristine", "real", "realism", "realistic", "reals", "unaltered", "untampered",
+))
+# fmt: on
 _LEANS_SYNTHETIC = frozenset(("generated", "generative"))  # decides alone, and not against "human" in "human-generated"
 _TURNS_ROUND = frozenset(("no", "non", "not", "without", "un", "anti"))  # "not fake" is not worth a guess
 

@@ -24,7 +24,19 @@ BLOCKED = (
     "cv2",
     "research",
 )
-HEAVY = ("onnxruntime", "numpy", "PIL", "c2pa", "pillow_heif", "httpx", "httpcore", "rich", "babel", "huggingface_hub")
+HEAVY = (
+    "onnxruntime",
+    "numpy",
+    "PIL",
+    "c2pa",
+    "pillow_heif",
+    "httpx",
+    "httpcore",
+    "rich",
+    "babel",
+    "huggingface_hub",
+    "httpx2",
+)
 
 PRELUDE = f"""
 import sys

@@ -8,16 +8,14 @@ import json
 from collections.abc import Iterator, Mapping
 from io import BufferedReader
 from pathlib import Path
-from types import MappingProxyType
 
 from veriscope.detectors.hub import layout
-from veriscope.detectors.hub.licences import Licence, front_matter, read_licence
+from veriscope.detectors.hub.licences import Licence
 from veriscope.detectors.hub.reference import FOLDER, Reference
 from veriscope.errors import ChecksumMismatch, UnsafeModel, WeightsUnavailable
 from veriscope.settings import MEBIBYTE, Settings
 
 MAX_JSON_BYTES = 16 * MEBIBYTE  # an index of a thousand layers has one; a config with 21,000 labels has less
-MAX_README_BYTES = 1 * MEBIBYTE
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ class PinnedFile:
             WeightsUnavailable: the file cannot be read.
             ChecksumMismatch: the file is another one.
         """
-        with _readable(self.path, name) as file:
+        with readable(self.path, name) as file:
             data = file.read(self.size + 1)  # a file that has grown is another one; the rest need not be read
         self._check(hashlib.sha256(data).hexdigest(), name, remedy)
         return data
@@ -123,79 +121,35 @@ class Repository:
 
 
 def open_repository(reference: Reference, settings: Settings) -> Repository:
-    """The files of a model, pinned.
+    """The files of a model, pinned: a folder's as they are now, a Hub model's as they were when it was first used.
+
+    The first use of a model of the Hub fetches it, unless the settings or `HF_HUB_OFFLINE` forbid the network.
 
     Raises:
-        WeightsUnavailable: the folder does not exist or cannot be read.
+        WeightsUnavailable: it does not exist or cannot be read.
         UnsafeModel: it holds no weights that can be opened safely, or is over `settings.limits.max_model_bytes`.
+        AccessRefused, RemoteError, LicenceRefused, DataError, MissingExtra: a model of the Hub, see `pinning.open_pinned`.
     """
-    if reference.folder is None:
-        raise WeightsUnavailable(
-            f"{reference} cannot be fetched: only folders are supported yet. Download it and give the folder."
-        )
-    return _open_folder(reference, reference.folder, settings.limits.max_model_bytes)
+    from veriscope.detectors.hub import folder, pinning
 
-
-def _open_folder(reference: Reference, folder: Path, max_bytes: int) -> Repository:
-    """A folder of the user's: the same layout, pinned as it is now."""
-    names = list(_listed(folder))
-    kept = tuple(name for name in (*layout.DESCRIPTIONS, layout.README) if name in names) + layout.weights_among(names)
-    total = sum(_size(folder / name) for name in kept)
-    if total > max_bytes:
-        raise UnsafeModel(f"The model has {total // MEBIBYTE} MiB, {max_bytes // MEBIBYTE} are allowed. Raise max_model_bytes.")
-    files = {name: _pinned(folder, name) for name in kept}
-    digest = hashlib.sha256("".join(f"{name}\0{files[name].sha256}\n" for name in sorted(files)).encode()).hexdigest()
-    readme = files.get(layout.README)
-    repository = Repository(reference, FOLDER + digest, MappingProxyType(files), _licence(readme))
-    if layout.INDEX in repository:
-        layout.check_index(repository.read_json(layout.INDEX), repository.weights)
-    return repository
-
-
-def _listed(folder: Path) -> Iterator[str]:
-    """Files in a folder and one level below it, where `onnx/` is."""
-    try:
-        found = [*folder.iterdir(), *(folder / "onnx").glob("*.onnx")]
-    except OSError as error:
-        raise WeightsUnavailable(f"The folder {folder.name} cannot be read ({error.strerror}). Check its name.") from error
-    for path in found:
-        if path.is_file():
-            yield path.relative_to(folder).as_posix()
-
-
-def _pinned(folder: Path, name: str) -> PinnedFile:
-    path = (folder / name).resolve()
-    if not path.is_relative_to(_boundary(folder.resolve())):
-        raise UnsafeModel(f"{name} is a link that leads out of the model's folder. Put the file itself there.")
-    return PinnedFile(path, sha256_of(path, name), _size(path))
-
-
-def _boundary(folder: Path) -> Path:
-    """What a model's links may point into: the folder, or all of a repository in the Hub's own cache, whose files are links."""
-    cached = folder.parent.name == "snapshots" and folder.parent.parent.name.startswith("models--")
-    return folder.parent.parent if cached else folder
-
-
-def _licence(readme: PinnedFile | None) -> Licence:
-    if readme is None:
-        return Licence()
-    with _readable(readme.path, layout.README) as file:
-        return read_licence(front_matter(file.read(MAX_README_BYTES).decode("utf-8", "replace")))
+    if reference.folder is not None:
+        return folder.open_folder(reference, reference.folder, settings.limits.max_model_bytes)
+    return pinning.open_pinned(reference, settings)
 
 
 def sha256_of(path: Path, name: str) -> str:
-    with _readable(path, name) as file:
+    with readable(path, name) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _readable(path: Path, name: str) -> BufferedReader:
+def readable(path: Path, name: str) -> BufferedReader:
     try:
         return path.open("rb")
     except OSError as error:
         raise WeightsUnavailable(f"{name} cannot be read ({error.strerror}). Check the model's folder.") from error
 
 
-def _size(path: Path) -> int:
+def size_of(path: Path) -> int:
     try:
         return path.stat().st_size
     except OSError as error:

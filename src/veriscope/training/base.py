@@ -47,7 +47,7 @@ class Base:
         """Size of its weights."""
         if self.repository is None:
             return self.card.weights.bytes if self.card else 0
-        return sum(file.bytes for name, file in self.repository.files.items() if name.endswith(".safetensors"))
+        return sum(file.size for name, file in self.repository.files.items() if name.endswith(".safetensors"))
 
 
 def read_base(plan: Plan, settings: Settings) -> Base:

@@ -20,8 +20,8 @@ def require_extra() -> None:
         )
 
 
-def opened(base: Base) -> Any:
-    """The network with two logits, real and synthetic, and no other change.
+def opened(base: Base, seed: int = 0) -> Any:
+    """The network with two logits, real and synthetic, and no other change. A new last layer depends on the seed alone.
 
     Raises:
         UnsupportedModel: transformers does not know the architecture, or weights and configuration do not fit together.
@@ -31,7 +31,10 @@ def opened(base: Base) -> Any:
         from veriscope.training.lite import from_embedded
 
         return from_embedded(base.card.weights_path, mirror=base.card.task == "face")
+    import transformers
+
     model = _from_transformers(base)
+    transformers.set_seed(seed)
     give_two_logits(model, base.synthetic)
     return model
 

@@ -13,7 +13,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from veriscope.detectors.gate import scene_refusal
@@ -49,10 +48,12 @@ class Prepared:
     folder: Path
     side: int
 
-    def pixels(self) -> NDArray[np.uint8]:
-        """(N, side, side, 3), mapped from disk."""
-        shape = (len(self.examples), self.side, self.side, 3)
-        return np.memmap(self.folder / _PIXELS, np.uint8, "r", shape=shape)
+    def picture(self, place: int) -> Image.Image:
+        """One square. Opens the file each time, so that it can be asked from any process."""
+        size = self.side**2 * 3
+        with (self.folder / _PIXELS).open("rb") as file:
+            file.seek(place * size)
+            return Image.frombytes("RGB", (self.side, self.side), file.read(size))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -7,12 +7,8 @@ import random
 from collections import defaultdict
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
-
-from veriscope.evaluation.labelled import Example
 from veriscope.training.augment import augmented
+from veriscope.training.pictures import Prepared
 from veriscope.training.view import View
 
 Sample = dict[str, object]  # pixel_values (3, S, S) float32, labels int
@@ -25,11 +21,9 @@ class Drawn:
     batch of even size holds as many of each, and neither the size of a class nor of a source in it can become a prior.
     """
 
-    def __init__(
-        self, pixels: NDArray[np.uint8], examples: Sequence[Example], places: Sequence[int], view: View, seed: int, count: int
-    ) -> None:
-        self._pixels, self._view, self._seed, self._count = pixels, view, seed, count
-        self._sources = [_by_source(examples, places, label) for label in (0, 1)]
+    def __init__(self, prepared: Prepared, places: Sequence[int], view: View, seed: int, count: int) -> None:
+        self._prepared, self._view, self._seed, self._count = prepared, view, seed, count
+        self._sources = [_by_source(prepared, places, label) for label in (0, 1)]
 
     def __len__(self) -> int:
         return self._count
@@ -39,29 +33,29 @@ class Drawn:
         chance = random.Random(f"{self._seed}:{number}")  # noqa: S311 not for secrets
         sources = self._sources[label]
         source = chance.choices(sources, [math.sqrt(len(members)) for members in sources])[0]
-        stored = Image.fromarray(self._pixels[chance.choice(source)])
-        seen = augmented(stored, chance, self._view.geometry(chance))
+        seen = augmented(self._prepared.picture(chance.choice(source)), chance, self._view.geometry(chance))
         return {"pixel_values": self._view.recipe.pixels([seen])[0], "labels": label}
 
 
-def _by_source(examples: Sequence[Example], places: Sequence[int], label: int) -> list[list[int]]:
+def _by_source(prepared: Prepared, places: Sequence[int], label: int) -> list[list[int]]:
     found: dict[str, list[int]] = defaultdict(list)
     for place in places:
-        if examples[place].label == label:
-            found[examples[place].generator or examples[place].kind].append(place)
+        example = prepared.examples[place]
+        if example.label == label:
+            found[example.generator or example.kind].append(place)
     return list(found.values())
 
 
 class Seen:
     """Pictures as an analysis sees them, nothing random, in the order of `places`."""
 
-    def __init__(self, pixels: NDArray[np.uint8], examples: Sequence[Example], places: Sequence[int], view: View) -> None:
-        self._pixels, self._examples, self._places, self._view = pixels, examples, tuple(places), view
+    def __init__(self, prepared: Prepared, places: Sequence[int], view: View) -> None:
+        self._prepared, self._places, self._view = prepared, tuple(places), view
 
     def __len__(self) -> int:
         return len(self._places)
 
     def __getitem__(self, number: int) -> Sample:
         place = self._places[number]
-        seen = self._view.middle(Image.fromarray(self._pixels[place]))
-        return {"pixel_values": self._view.recipe.pixels([seen])[0], "labels": self._examples[place].label}
+        seen = self._view.middle(self._prepared.picture(place))
+        return {"pixel_values": self._view.recipe.pixels([seen])[0], "labels": self._prepared.examples[place].label}

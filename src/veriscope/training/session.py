@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import math
+import shutil
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import transformers
+from torch import nn
 from torch.utils.tensorboard import SummaryWriter
 from transformers import EvalPrediction, Trainer, TrainerCallback, TrainingArguments
 from transformers.integrations import TensorBoardCallback
 from transformers.trainer_utils import get_last_checkpoint
+from transformers.utils import logging
 
 from veriscope.evaluation.metrics import roc
 from veriscope.training.plan import Plan
@@ -49,7 +53,7 @@ Tell = Callable[[Moment], object]
 
 
 def train(
-    model: Any, drawn: Drawn, validation: Seen, plan: Plan, work: Path, logs: Path, fingerprint: str, tell: Tell | None = None
+    model: Any, drawn: Drawn, validation: Seen, plan: Plan, work: Path, logs: Path, tell: Tell | None = None
 ) -> Curve:
     """Trains the model in place and leaves it with the best weights that were found.
 
@@ -58,17 +62,18 @@ def train(
         drawn: what it learns from.
         validation: what chooses the best weights and ends the training.
         plan: layers, rate, patience, seed.
-        work: where checkpoints are kept; those of the same run are gone on with.
+        work: where checkpoints are kept, and gone on with.
         logs: where TensorBoard finds the curves.
-        fingerprint: names the run.
         tell: is told how far it is; whatever it raises ends the training, which can then go on later.
     """
     checkpoints = work / CHECKPOINTS
-    last = _resumable(checkpoints, fingerprint)
+    last = _newest_whole(checkpoints)
+    if plan.gradient_checkpointing:
+        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     steps = math.ceil(len(drawn) / plan.batch)
     every = math.ceil(steps / plan.epochs)
     trainer = Trainer(
-        model=model,
+        model=_Plain(model),
         args=_arguments(plan, checkpoints, steps, every),
         train_dataset=drawn,
         eval_dataset=validation,
@@ -86,14 +91,29 @@ def train(
     return Curve(float(trainer.state.best_metric or 0.5), int(trainer.state.global_step), history)
 
 
-def _resumable(checkpoints: Path, fingerprint: str) -> str | None:
-    """The newest whole checkpoint of the same run; what another run left is not touched but refused by the caller."""
-    mark = checkpoints / "run.json"
-    if mark.is_file() and json.loads(mark.read_text("utf-8")) == {"run": fingerprint}:
-        found = get_last_checkpoint(str(checkpoints))
-        return str(found) if found else None
-    checkpoints.mkdir(parents=True, exist_ok=True)
-    mark.write_text(json.dumps({"run": fingerprint}), "utf-8")
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Without the bars and advice of transformers: who is told how far it is decides what is shown."""
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def _newest_whole(folder: Path) -> str | None:
+    """The newest checkpoint; what a kill left half written is removed. The state is written last."""
+    while folder.is_dir() and (found := get_last_checkpoint(str(folder))):
+        try:
+            json.loads((Path(found) / "trainer_state.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            shutil.rmtree(found)
+        else:
+            return str(found)
     return None
 
 
@@ -125,7 +145,6 @@ def _arguments(plan: Plan, checkpoints: Path, steps: int, every: int) -> Trainin
         data_seed=plan.seed,
         bf16=gpu and torch.cuda.is_bf16_supported(),
         use_cpu=not gpu,
-        gradient_checkpointing=plan.gradient_checkpointing,
         dataloader_num_workers=plan.workers,
         dataloader_pin_memory=gpu,
         remove_unused_columns=False,
@@ -141,6 +160,22 @@ def _measured(answers: EvalPrediction) -> dict[str, float]:
     return {"auc": float(roc(logits[:, 1] - logits[:, 0], labels).auc())}
 
 
+class _Plain(nn.Module):
+    """The network under the names that its tensors have here.
+
+    A network of transformers is saved under older names of its tensors. Trainer does not translate them back when it loads a
+    checkpoint (5.24): it warns, and goes on with whatever weights are there. Nothing translates the names of a plain module.
+    """
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+        self.config = model.config  # Trainer reads its problem_type
+
+    def forward(self, pixel_values: torch.Tensor, labels: torch.Tensor | None = None) -> Any:
+        return self.model(pixel_values=pixel_values, labels=labels)
+
+
 class _Patience(TrainerCallback):  # type: ignore[misc]
     """Ends the training when the validation AUC has not risen for so many epochs.
 
@@ -151,9 +186,12 @@ class _Patience(TrainerCallback):  # type: ignore[misc]
         self._patience = patience
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.on_step_end(args, state, control)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Also at every step, because a run may have been killed between its last evaluation and its end."""
         found = [entry["eval_auc"] for entry in state.log_history if "eval_auc" in entry]
-        since_best = len(found) - 1 - found.index(max(found))
-        if since_best >= self._patience:
+        if found and len(found) - 1 - found.index(max(found)) >= self._patience:
             control.should_training_stop = True
 
 

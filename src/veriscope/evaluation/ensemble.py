@@ -1,9 +1,9 @@
 """Members' answers → an ensemble, if it is proved to be better than its best member.
 
 A part of the pictures, groups whole, is put aside. On the rest each member is calibrated, and a logistic regression with
-weights that are not negative finds how much each one counts. On the part put aside, ensemble and best member are compared on the same
-pictures. Only an ensemble whose advantage is more than chance is kept: published ensembles that average end up below their
-best member. Its thresholds come from the part put aside, which no fit has seen.
+weights that are not negative finds how much each one counts. On the part put aside, ensemble and best member are compared on
+the same pictures. Only an ensemble whose advantage is more than chance is kept: published ensembles that average end up below
+their best member. Its thresholds come from the part put aside, which no fit has seen.
 """
 
 from __future__ import annotations
@@ -71,8 +71,7 @@ def joint_of(candidates: Sequence[Candidate]) -> Joint:
         tuple(example.group for example in examples),
         tuple(example.kind for example in examples),
     )
-    judged: Mask = ~np.isnan(logits).all(axis=1)
-    return whole.of(judged)
+    return whole.of(np.asarray(~np.isnan(logits).all(axis=1), bool))
 
 
 def _logit(scored: Scored) -> float:

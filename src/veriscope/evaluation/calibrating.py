@@ -88,9 +88,7 @@ def calibrate(labelled: Labelled, plan: Plan, settings: Settings, progress: Prog
     return _with_ensemble(Outcome(tuple(fitted)), candidates, plan)
 
 
-def _asked(
-    name: str, labelled: Labelled, plan: Plan, settings: Settings, progress: Progress | None
-) -> Candidate | Fitted:
+def _asked(name: str, labelled: Labelled, plan: Plan, settings: Settings, progress: Progress | None) -> Candidate | Fitted:
     try:
         judge = Judge(name, settings)
     except ModelError as error:

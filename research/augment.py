@@ -1,4 +1,5 @@
-"""Changes that make a face or a picture a synthetic one, for training; what happens to every crop is `veriscope.training.augment`."""
+"""Changes that make a face or a picture a synthetic one, for training; what happens to every crop is
+`veriscope.training.augment`."""
 
 from __future__ import annotations
 

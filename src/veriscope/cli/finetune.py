@@ -34,7 +34,9 @@ class GroupBy(enum.StrEnum):
 def finetune(
     base: Annotated[
         str,
-        typer.Option(metavar="REF", help="What to begin with: hf:OWNER/NAME, a folder as ./my-model, embedded:face, embedded:scene."),
+        typer.Option(
+            metavar="REF", help="What to begin with: hf:OWNER/NAME, a folder as ./my-model, embedded:face, embedded:scene."
+        ),
     ],
     data: Annotated[
         Path,
@@ -112,7 +114,7 @@ def _told(result: Result) -> str:
         f"  data        {len(result.problems)} files could not be used ({result.folder / 'training' / 'skipped.csv'})",
         *_figures(ours),
         *(_beside(other) for other in others),
-        f"  control     files without their pixels: AUC {result.control:.3f}{_control_warning(result.control)}",
+        f"  control     files without their pixels: AUC {_shown(result.control)}{_control_warning(result.control)}",
         f"  ONNX        {result.onnx_problem or 'yes, the same answers'}",
         f"  calibrated  {'yes' if result.calibration else 'no: ' + result.calibration_problem}",
         f"  card        {result.folder / 'README.md'}",
@@ -142,10 +144,10 @@ def _shown(figure: Figure | None) -> str:
     return "not measurable" if figure is None else f"{figure.value:.3f} ({figure.low:.3f}–{figure.high:.3f})"
 
 
-def _control_warning(auc: float) -> str:
-    from veriscope.training.control import WARN_ABOVE
+def _control_warning(auc: Figure) -> str:
+    from veriscope.training.control import tells_too_much
 
-    return " – the classes differ in how their files were made; see docs/finetune.md" if auc > WARN_ABOVE else ""
+    return " – the classes differ in how their files were made; see docs/finetune.md" if tells_too_much(auc) else ""
 
 
 def _typed(folder: Path) -> str:
@@ -159,7 +161,9 @@ def _push(folder: Path, repository: str, public: bool, yes: bool, settings: Sett
 
     names = what(folder)
     seen = "public" if public else "private"
-    typer.echo(f"To upload to hf:{repository} ({seen}): {', '.join(names)}. Read README.md first: it names your generators.", err=True)
+    typer.echo(
+        f"To upload to hf:{repository} ({seen}): {', '.join(names)}. Read README.md first: it names your generators.", err=True
+    )
     if not yes and not typer.confirm("Upload?", err=True):
         typer.echo("Nothing was uploaded.", err=True)
         return

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Literal, cast
+from collections.abc import Sequence
 
 from veriscope import detectors
 from veriscope.detectors.card import Card
-from veriscope.detectors.hub.catalogue import ModelCard, well_known
-from veriscope.detectors.hub.labels import meaning_of, read_labels
 from veriscope.detectors.hub.licences import Licence
+from veriscope.detectors.hub.plan import OWN_KEY, read_plan
 from veriscope.detectors.hub.processors import read_recipe
 from veriscope.detectors.hub.recipe import Recipe
-from veriscope.detectors.hub.reference import HUB, Reference, is_reference
+from veriscope.detectors.hub.reference import Reference, is_reference
 from veriscope.detectors.hub.repository import Repository, open_repository
+from veriscope.domain import CropRecipe, Finding
 from veriscope.errors import DataError, UnsupportedModel
 from veriscope.settings import Settings
 from veriscope.training.plan import EMBEDDED, Plan, Task
 from veriscope.training.view import View, unsquashed
 
-OWN_KEY = "veriscope"
-"""What fine-tuning adds to config.json: the task, and how a face is cut out."""
+__all__ = ["OWN_KEY", "Base", "own_key", "read_base"]
 
 _HALF = (0.5, 0.5, 0.5)
-_USE: dict[str, Literal["yes", "no", "unclear"]] = {"yes": "yes", "no": "no", "unclear": "unclear"}
+_LOOKS = {"face": "faces", "scene": "whole pictures"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -37,7 +34,7 @@ class Base:
     licence: Licence
     view: View
     synthetic: frozenset[int] | None  # which of its outputs mean synthetic; None = a new last layer
-    outputs: int  # how many outputs it has
+    outputs: int  # how many it has
     repository: Repository | None = None
     card: Card | None = None
     terms: str = ""  # of the data it was trained on, as far as is known
@@ -69,99 +66,76 @@ def read_base(plan: Plan, settings: Settings) -> Base:
 def _embedded(name: str, settings: Settings) -> Base:
     cards = {card.id: card for card in detectors.catalogue(dataclasses.replace(settings, allow_plugins=False))}
     if name not in cards:
-        raise DataError(f'There is no embedded detector "{name}". Write {" or ".join(EMBEDDED + known for known in sorted(cards))}.')
+        raise DataError(
+            f'There is no embedded detector "{name}". Write {" or ".join(EMBEDDED + known for known in sorted(cards))}.'
+        )
     card = cards[name]
     side = card.input.size
     recipe = Recipe(shorter=side, resample=3, crop=(side, side), mean=_HALF, std=_HALF)
     view = View(card.task, recipe, card.input.margin, card.input.rotate)
     licence = Licence(name=card.licence, commercial_use=card.commercial_use)
-    base = Base(EMBEDDED + name, f"sha256:{card.weights.sha256}", licence, view, frozenset({0}), 1, card=card, terms=card.terms)
-    return base
+    return Base(EMBEDDED + name, f"sha256:{card.weights.sha256}", licence, view, frozenset({0}), 1, card=card, terms=card.terms)
 
 
 def _from_repository(repository: Repository, plan: Plan) -> Base:
     if not any(name.endswith(".safetensors") for name in repository.files):
         raise UnsupportedModel(
-            f"{repository.reference} has no safetensors, and ONNX cannot be trained. Choose a base with model.safetensors; of a model "
-            "of the Hub that has both, download the safetensors into a folder and give the folder."
+            f"{repository.reference} has no safetensors here, and ONNX cannot be trained. Choose a base with "
+            "model.safetensors; of a Hub model that has both, download config.json, preprocessor_config.json and "
+            "model.safetensors into a folder."
         )
-    config = repository.read_json("config.json")
-    card = _card_of(repository)
-    view = _view(repository, config, card, plan)
-    synthetic, outputs = (None, 0) if plan.new_head else _meaning(config, card, repository)
+    if plan.new_head:
+        view, synthetic, outputs = _view_alone(repository, plan), None, _outputs(repository)
+    else:
+        try:
+            found = read_plan(repository)
+        except UnsupportedModel as error:
+            raise UnsupportedModel(f"{error} To begin with a new last layer instead, add --new-head.") from error
+        if len(found.meaning.words) > 2:
+            raise UnsupportedModel(
+                f"{repository.reference} tells {len(found.meaning.words)} classes apart, and fine-tuning makes two of them. "
+                "Add --new-head to begin with a new last layer."
+            )
+        view = _view(repository, found.recipe, found.crop, found.notes, plan)
+        synthetic, outputs = frozenset(found.meaning.synthetic), len(found.meaning.words)
     name = str(repository.reference) if repository.reference.folder is None else repository.id
     return Base(name, repository.commit, repository.licence, view, synthetic, outputs, repository)
 
 
-def _card_of(repository: Repository) -> ModelCard | None:
-    name = repository.reference.repository
-    return next((card for card in well_known() if card.repository == name), None) if name else None
-
-
-def _meaning(config: Mapping[str, object], card: ModelCard | None, repository: Repository) -> tuple[frozenset[int], int]:
-    try:
-        words = read_labels(config)
-        if card is not None:
-            card.check_labels(words)
-        own = isinstance(config.get(OWN_KEY), dict)
-        said = card.synthetic if card else ()
-        meaning = meaning_of(words, said, one_is_synthetic=own or (card is not None and card.outputs == "logit"))
-    except UnsupportedModel as error:
-        raise UnsupportedModel(f"{error} To begin with a new last layer instead, add --new-head.") from error
-    if len(words) > 2:
-        raise UnsupportedModel(
-            f"{repository.reference} tells {len(words)} classes apart, and fine-tuning makes two of them. Add --new-head to "
-            "begin with a new last layer."
-        )
-    return frozenset(meaning.synthetic), len(words)
-
-
-def _view(repository: Repository, config: Mapping[str, object], card: ModelCard | None, plan: Plan) -> View:
-    if card is not None and card.preprocessing is not None:
-        processor: Mapping[str, object] = {**card.preprocessing.processor_config(), "image_processor_type": "BitImageProcessor"}
-    else:
-        processor = _processor(repository)
-    recipe = read_recipe(processor, config)
+def _view(repository: Repository, recipe: Recipe, crop: CropRecipe | None, notes: Sequence[Finding], plan: Plan) -> View:
+    """What an analysis with the base would look at, or what the user says where nothing is known."""
     if recipe.size[0] != recipe.size[1]:
-        raise UnsupportedModel(f"{repository.reference} looks at rectangles, and fine-tuning needs squares. Choose another base.")
+        raise UnsupportedModel(
+            f"{repository.reference} looks at rectangles, and fine-tuning needs squares. Choose another base."
+        )
     recipe = unsquashed(recipe)
-    own = config.get(OWN_KEY)
-    if isinstance(own, dict):
-        return _own_view(cast(Mapping[str, object], own), recipe, plan)
-    if card is not None and plan.task is None:
-        margin = card.crop.margin if card.crop else View.__dataclass_fields__["margin"].default
-        return View(card.task, recipe, margin, card.crop.rotate if card.crop else True)
+    task: Task = "scene" if crop is None else "face"
+    if plan.task is not None and plan.task != task and not notes:
+        raise DataError(f"{repository.reference} is known to look at {_LOOKS[task]}. Leave --task out.")
+    if crop is not None:
+        return View("face", recipe, crop.margin, crop.rotate)
     return View(plan.task or "scene", recipe)
 
 
-def _own_view(own: Mapping[str, object], recipe: Recipe, plan: Plan) -> View:
-    task, margin, rotate = own.get("task"), own.get("margin", 1.3), own.get("rotate", True)
-    if task not in ("face", "scene") or not isinstance(margin, int | float) or not isinstance(rotate, bool):
-        raise UnsupportedModel("The key veriscope in config.json is damaged. Fine-tune the base again, or remove the key.")
-    if not 0.5 <= margin <= 3.0:
-        raise UnsupportedModel(f"The key veriscope in config.json has the margin {margin}, not one from 0.5 to 3. Correct it.")
-    return View(plan.task or cast(Task, task), recipe, float(margin), rotate)
+def _view_alone(repository: Repository, plan: Plan) -> View:
+    """Of a base whose labels nobody asks about."""
+    if "preprocessor_config.json" not in repository:
+        raise UnsupportedModel(
+            f"{repository.reference} does not say how pictures are prepared (no preprocessor_config.json). Choose another "
+            "base, or add the file in a folder of your own."
+        )
+    config = repository.read_json("config.json")
+    recipe = read_recipe(repository.read_json("preprocessor_config.json"), config)
+    return _view(repository, recipe, None, (Finding("hub.task_assumed"),), plan)
 
 
-def _processor(repository: Repository) -> Mapping[str, object]:
-    if "preprocessor_config.json" in repository:
-        return repository.read_json("preprocessor_config.json")
-    if "processor_config.json" in repository:
-        found = repository.read_json("processor_config.json").get("image_processor")
-        if isinstance(found, dict):
-            return cast(Mapping[str, object], found)
-    raise UnsupportedModel(
-        f"{repository.reference} does not say how pictures are prepared (no preprocessor_config.json). Ask its author, or add the "
-        "file in a folder of your own."
-    )
+def _outputs(repository: Repository) -> int:
+    config = repository.read_json("config.json")
+    labels, count = config.get("id2label"), config.get("num_classes", config.get("num_labels", 2))
+    return len(labels) if isinstance(labels, dict) else count if isinstance(count, int) else 2
 
 
 def own_key(view: View) -> dict[str, object]:
     """What the result's config.json says for this package."""
     face = {"margin": view.margin, "rotate": view.rotate, "size": view.size} if view.task == "face" else {}
     return {"format": 1, "task": view.task, **face}
-
-
-def folder_name(path: Path) -> str:
-    """The name of a folder of the user's, without what lies above it."""
-    return path.resolve().name

@@ -1,7 +1,7 @@
 """The control: a vote that never sees a pixel, only the size, shape, format and bytes of a file.
 
-What it reaches on the held-out pictures is what a cheating detector could reach on these data. Above about 0.7 the classes differ
-in how their files were made, and no figure measured on them says much about pictures from elsewhere.
+What it reaches on the held-out pictures is what a cheating detector could reach on these data. Above about 0.7 the classes
+differ in how their files were made, and no figure measured on them says much about pictures from elsewhere.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from veriscope.domain import MediaFacts
+from veriscope.evaluation.figures import Figure
+from veriscope.evaluation.intervals import area
 from veriscope.evaluation.metrics import roc
 
 Traces = tuple[float, ...]
@@ -36,7 +38,7 @@ def traces(facts: MediaFacts) -> Traces:
     )
 
 
-def control_auc(known: Sequence[Traces], labels: Sequence[int], asked: Sequence[Traces], truth: Sequence[int]) -> float:
+def control_auc(known: Sequence[Traces], labels: Sequence[int], asked: Sequence[Traces], truth: Sequence[int]) -> Figure:
     """Area under the curve of a vote of nearest neighbours among the training pictures, 0–1; 0.5 = chance.
 
     Nearest neighbours need no fitting that could fail and follow any boundary; votes count by class size, so that the
@@ -49,7 +51,14 @@ def control_auc(known: Sequence[Traces], labels: Sequence[int], asked: Sequence[
     label = np.asarray(labels)
     worth = np.where(label == 1, 0.5 / max(1, (label == 1).sum()), 0.5 / max(1, (label == 0).sum()))
     scores = np.array([_vote(table, label, worth, question) for question in questions])
-    return float(roc(scores, np.asarray(truth, np.int64)).auc())
+    answers = np.asarray(truth, np.int64)
+    value = float(roc(scores, answers).auc())
+    return Figure(value, *area(value, int((answers == 0).sum()), int((answers == 1).sum())))
+
+
+def tells_too_much(auc: Figure) -> bool:
+    """Whether the classes differ in how their files were made, beyond what chance does with so few pictures."""
+    return auc.value > WARN_ABOVE and auc.low > 0.5
 
 
 def _vote(

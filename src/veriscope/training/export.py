@@ -49,7 +49,7 @@ def write_onnx(model: Any, view: View, pictures: NDArray[np.float32], folder: Pa
     try:
         _write(model, view.size, path)
         worst = _largest_difference(model, pictures, path)
-    except Exception as error:  # noqa: BLE001 the exporter raises whatever its operators raise, and the model is saved already
+    except Exception as error:
         path.unlink(missing_ok=True)
         raise ModelError(f"The network could not be written as ONNX ({str(error).splitlines()[0][:160]}).") from error
     if not worst <= TOLERANCE:  # also what is no number
@@ -58,7 +58,7 @@ def write_onnx(model: Any, view: View, pictures: NDArray[np.float32], folder: Pa
     return worst
 
 
-class _Logits(nn.Module):
+class _Logits(nn.Module):  # type: ignore[misc]
     """The logits alone, as ONNX Runtime and the Hub's converters name them."""
 
     def __init__(self, model: Any) -> None:

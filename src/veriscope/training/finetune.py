@@ -14,6 +14,7 @@ from veriscope.detectors.hub.reference import Reference
 from veriscope.detectors.hub.repository import open_repository
 from veriscope.errors import MissingExtra, ModelError
 from veriscope.evaluation.compare import Comparison
+from veriscope.evaluation.figures import Figure
 from veriscope.evaluation.labelled import Problem, read_labelled
 from veriscope.runtime.folders import hub_folder
 from veriscope.settings import Settings
@@ -48,7 +49,7 @@ class Result:
     folder: Path
     resumed: bool
     comparison: Comparison
-    control: float
+    control: Figure  # see `training.control`
     onnx_problem: str  # empty: model.onnx is there
     calibration: Path | None
     calibration_problem: str
@@ -186,5 +187,3 @@ def _described(outcome: Outcome, place: Place, settings: Settings) -> tuple[Path
         return measure.keep_calibration(hub_folder(settings), fitted), ""
     except MissingExtra as error:
         return None, str(error)
-
-

@@ -9,9 +9,8 @@ import torch
 from torch import nn
 
 from veriscope.errors import DataError, UnsupportedModel
+from veriscope.training.labels import LABELS
 from veriscope.training.plan import Layers
-
-LABELS = {0: "real", 1: "synthetic"}
 
 
 def give_two_logits(model: Any, synthetic: frozenset[int] | None) -> None:
@@ -91,7 +90,9 @@ def _free_from(model: Any, layers: Layers) -> int:
         return first
     blocks = _blocks(model)
     if layers > len(blocks):
-        raise DataError(f"The base has {len(blocks)} blocks, and the last {layers} shall learn. Write last-{len(blocks)}, or all.")
+        raise DataError(
+            f"The base has {len(blocks)} blocks, and the last {layers} shall learn. Write last-{len(blocks)}, or all."
+        )
     prefix = blocks[-layers] + "."
     return min(first, next(place for place, name in enumerate(names) if name.startswith(prefix)))
 
@@ -111,4 +112,8 @@ def _hold_statistics(model: Any) -> None:
             parameter.requires_grad for parameter in module.parameters()
         ):
             module.eval()
-            module.train = MethodType(lambda self, mode=True: self, module)  # type: ignore[method-assign]
+            module.train = MethodType(_stays, module)
+
+
+def _stays(module: nn.Module, mode: bool = True) -> nn.Module:  # noqa: ARG001 what a network calls on all its parts
+    return module

@@ -7,6 +7,7 @@ are not there. Two logits, real and synthetic, instead of one: that is what the 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,18 @@ from torch import Tensor, nn
 from transformers import PretrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import ImageClassifierOutputWithNoAttention
 
-_STAGES = ((1, 16, 1, 1, 3), (6, 24, 2, 2, 3), (6, 40, 2, 2, 5), (6, 80, 3, 2, 3), (6, 112, 3, 1, 5), (6, 192, 4, 2, 5), (6, 320, 1, 1, 3))
+from veriscope.errors import WeightsUnavailable
+from veriscope.training.labels import LABELS
+
+_STAGES = (
+    (1, 16, 1, 1, 3),
+    (6, 24, 2, 2, 3),
+    (6, 40, 2, 2, 5),
+    (6, 80, 3, 2, 3),
+    (6, 112, 3, 1, 5),
+    (6, 192, 4, 2, 5),
+    (6, 320, 1, 1, 3),
+)
 """Expansion, channels, blocks, stride of the first block, kernel."""
 
 _STEM, _FEATURES = 32, 1280
@@ -33,7 +45,7 @@ class LiteConfig(PretrainedConfig):  # type: ignore[misc]
         self.mirror = mirror
 
 
-class _Convolution(nn.Conv2d):
+class _Convolution(nn.Conv2d):  # type: ignore[misc]
     """Padded as TensorFlow does it ("same"), which puts the odd pixel of a stride behind the picture."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int = 1, stride: int = 1, groups: int = 1) -> None:
@@ -45,7 +57,7 @@ class _Convolution(nn.Conv2d):
         return super().forward(nn.functional.pad(pixels, self._ends) if any(self._ends) else pixels)
 
 
-class _Block(nn.Module):
+class _Block(nn.Module):  # type: ignore[misc]
     """Inverted bottleneck: expand, filter each channel, project."""
 
     def __init__(self, inputs: int, outputs: int, expansion: int, stride: int, kernel: int) -> None:
@@ -112,7 +124,7 @@ def from_embedded(path: Path, mirror: bool) -> LiteForImageClassification:
     Raises:
         ValueError: the file holds another architecture.
     """
-    network = LiteForImageClassification(LiteConfig(mirror, id2label={0: "real", 1: "synthetic"}, label2id={"real": 0, "synthetic": 1}))
+    network = LiteForImageClassification(LiteConfig(mirror, id2label=dict(LABELS)))
     graph = onnx.load(path).graph
     values = {tensor.name: torch.from_numpy(numpy_helper.to_array(tensor).copy()) for tensor in graph.initializer}
     saved = [node for node in graph.node if node.op_type == "Conv"]
@@ -122,10 +134,20 @@ def from_embedded(path: Path, mirror: bool) -> LiteForImageClassification:
     with torch.no_grad():
         for node, convolution in zip(saved, wanted, strict=True):
             convolution.weight.copy_(values[node.input[1]])
-            convolution.bias.copy_(values[node.input[2]])  # type: ignore[union-attr]
+            convolution.bias.copy_(values[node.input[2]])
         head = next(node for node in graph.node if node.op_type == "Gemm")
         weight, bias = values[head.input[1]].reshape(1, -1), values[head.input[2]].reshape(1)
         # The difference of both logits is the one logit of the file.
         network.classifier.weight.copy_(torch.cat([-weight, weight]) / 2)
         network.classifier.bias.copy_(torch.cat([-bias, bias]) / 2)
+    return network
+
+
+def loaded(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> LiteForImageClassification:
+    """The network that a fine-tuning of an embedded detector wrote; `WeightsUnavailable` when both do not fit together."""
+    network = LiteForImageClassification(LiteConfig(mirror=bool(config.get("mirror")), id2label=dict(LABELS)))
+    try:
+        network.load_state_dict(dict(tensors), strict=True)
+    except RuntimeError as error:
+        raise WeightsUnavailable(f"The weights do not fit config.json ({str(error)[:120]}). Fine-tune again.") from error
     return network

@@ -11,6 +11,7 @@ from veriscope.detectors.hub.calibration import FittedCalibration, write_calibra
 from veriscope.errors import DataError
 from veriscope.evaluation.calibrated import calibrated, sample_of
 from veriscope.evaluation.compare import Comparison, Judgement, Options, compare
+from veriscope.evaluation.figures import Figure
 from veriscope.evaluation.labelled import Example, Labelled
 from veriscope.settings import Settings
 from veriscope.training.control import control_auc
@@ -26,7 +27,7 @@ class Held:
 
     comparison: Comparison
     judgements: tuple[Judgement, ...]
-    control: float  # AUC of a vote that sees only files, not pixels; see `control`
+    control: Figure  # AUC of a vote that sees only files, not pixels; see `control`
 
 
 def measured(
@@ -59,7 +60,7 @@ def reference(folder: Path) -> str:
     return str(folder.resolve())
 
 
-def _control(prepared: Prepared, split: Split) -> float:
+def _control(prepared: Prepared, split: Split) -> Figure:
     known, asked = split.of(TRAIN), split.of(TEST)
     labels = [one.label for one in prepared.examples]
     return control_auc(

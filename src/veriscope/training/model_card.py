@@ -11,7 +11,7 @@ from veriscope.evaluation.compare import Contender, Difference
 from veriscope.evaluation.figures import FEW, Figure, Figures
 from veriscope.evaluation.labelled import Example
 from veriscope.training.base import Base
-from veriscope.training.control import WARN_ABOVE
+from veriscope.training.control import tells_too_much
 from veriscope.training.measure import Held
 from veriscope.training.plan import Plan
 from veriscope.training.split import SHARES, Split
@@ -73,17 +73,18 @@ def _metadata(base: Base) -> str:
 def _head(outcome: Outcome) -> str:
     base, view = outcome.base, outcome.base.view
     sees = (
-        f"aligned crops of faces (YuNet's box × {view.margin:g}, {'upright' if view.rotate else 'as they are'}), {view.size} pixels"
+        f"aligned crops of faces (YuNet's box × {view.margin:g}, {'upright' if view.rotate else 'as they are'}), {view.size} "
+        "pixels"
         if view.task == "face"
         else f"whole photographs: the shorter side becomes {view.recipe.shorter} pixels, then the middle {view.size} × {view.size}"
     )
     lines = [
         f"# {outcome.name}",
-        f"`{base.name}` at `{base.commit[:20]}`, fine-tuned to tell real from synthetic or manipulated pictures. It looks at {sees}. "
-        "Two logits: 0 real, 1 synthetic.",
-        "```\n"
-        f"veriscope analyze picture.jpg --detector ./{outcome.name}\n"
-        "```",
+        (
+            f"`{base.name}` at `{base.commit[:20]}`, fine-tuned to tell real from synthetic or manipulated pictures. It "
+            f"looks at {sees}. Two logits: 0 real, 1 synthetic."
+        ),
+        f"```\nveriscope analyze picture.jpg --detector ./{outcome.name}\n```",
         "Its answer is evidence and not proof. A low one does not mean that a picture is authentic.",
         f"**Licence**: {base.licence} – inherited from the base.{_licence_warning(base)}",
     ]
@@ -112,8 +113,10 @@ def _measured(outcome: Outcome) -> str:
         rows.append(f"{cells} the same after calibration, each fifth by a fit on the other four |")
     text = [
         "## Measured",
-        f"On {figures.real} real and {figures.synthetic} synthetic pictures that neither trained nor chose the weights, and no group of "
-        f"which did, on {outcome.held.comparison.created[:10]} with Veriscope {__version__}.{_few(figures)}",
+        (
+            f"On {figures.real} real and {figures.synthetic} synthetic pictures that neither trained nor chose the weights, "
+            f"and no group of which did, on {outcome.held.comparison.created[:10]} with Veriscope {__version__}.{_few(figures)}"
+        ),
         "\n".join(rows),
         *_generators(result),
         _compared(outcome.held.comparison.differences),
@@ -154,18 +157,23 @@ def _compared(differences: Sequence[Difference]) -> str:
         return "The base could not be asked about the same pictures, so nothing shows that fine-tuning improved anything."
     one = differences[0]
     if one.within_chance:
-        return "Against its base, the difference in AUC is **within chance**: these pictures do not show that fine-tuning helped."
+        return (
+            "Against its base, the difference in AUC is **within chance**: these pictures do not show that fine-tuning helped."
+        )
     better = "this model" if one.first.startswith("local:") else "the base"
     return f"Against its base, {better} ranks better by {one.auc.value:.3f} AUC ({one.auc.low:.3f}–{one.auc.high:.3f}, paired)."
 
 
-def _control(auc: float) -> str:
-    told = f"A control that sees no pixel, only size, shape, format and bytes of the files, reaches AUC {auc:.3f}."
-    if auc <= WARN_ABOVE:
+def _control(auc: Figure) -> str:
+    told = (
+        "A control that sees no pixel, only size, shape, format and bytes of the files, reaches AUC "
+        f"{auc.value:.3f} ({auc.low:.3f}–{auc.high:.3f})."
+    )
+    if not tells_too_much(auc):
         return told
     return (
-        f"{told} **That is too much**: the two classes differ in how their files were made, and what was measured here need not hold "
-        "for pictures from elsewhere. Collect both classes in the same sizes and formats, and measure again."
+        f"{told} **That is too much**: the two classes differ in how their files were made, and what was measured here need "
+        "not hold for pictures from elsewhere. Collect both classes in the same sizes and formats, and measure again."
     )
 
 
@@ -176,9 +184,11 @@ def _data(outcome: Outcome) -> str:
         rows.append(f"| {part} | {count[0]} | {count[1]} |")
     text = [
         "## Data",
-        f"{len(outcome.examples)} labelled pictures in {len(set(outcome.split.groups))} groups; no group is in two parts. Pictures that are "
-        f"nearly the same are one group. {outcome.skipped} files could not be used, {outcome.split.left_out} were left out because "
-        "their group was on another side.",
+        (
+            f"{len(outcome.examples)} labelled pictures in {len(set(outcome.split.groups))} groups; no group is in two parts. "
+            f"Pictures that are nearly the same are one group. {outcome.skipped} files could not be used, "
+            f"{outcome.split.left_out} were left out because their group was on another side."
+        ),
         "\n".join(rows),
         _names("Generators", (one.generator for one in outcome.examples if one.label)),
         _names("Kinds of real pictures", (one.kind for one in outcome.examples if not one.label)),
@@ -209,11 +219,14 @@ def _made(outcome: Outcome) -> str:
     return "\n\n".join(
         [
             "## How it was made",
-            f"Layers: {layers} ({learns:,} of {weights:,} weights). {outcome.steps} steps of {plan.batch} pictures, half of them real, "
-            f"learning rate {plan.learning_rate:g}, seed {plan.seed}, {'a new last layer' if plan.new_head else 'last layer of the base'}. "
-            "Both classes went through the same random crops, resampling, blur, noise, tone and JPEG or WebP compression; sides keep their "
-            f"ratio. The weights are those with the best AUC on the validation part; training ended after {plan.patience} rounds without a "
-            "better one, or at its end.",
+            (
+                f"Layers: {layers} ({learns:,} of {weights:,} weights). {outcome.steps} steps of {plan.batch} pictures, half "
+                f"of them real, learning rate {plan.learning_rate:g}, seed {plan.seed}, "
+                f"{'a new last layer' if plan.new_head else 'last layer of the base'}. Both classes went through the same "
+                f"random crops, resampling, blur, noise, tone and JPEG or WebP compression; sides keep their ratio. The "
+                f"weights are those with the best AUC on the validation part; training ended after {plan.patience} rounds "
+                "without a better one, or at its end."
+            ),
             parity,
         ]
     )
@@ -228,10 +241,14 @@ def _limits(outcome: Outcome) -> str:
     )
     lines = [
         judged,
-        "What is unlike the training pictures – other generators, cameras, apps, sizes – can be judged worse than the figures above, and "
-        "in either direction. Measure on your own pictures with `veriscope compare`.",
-        "The held-out pictures come from the same collection as the training pictures: the figures are an upper bound for pictures "
-        "from elsewhere.",
+        (
+            "What is unlike the training pictures – other generators, cameras, apps, sizes – can be judged worse than the "
+            "figures above, and in either direction. Measure on your own pictures with `veriscope compare`."
+        ),
+        (
+            "The held-out pictures come from the same collection as the training pictures: the figures are an upper bound for "
+            "pictures from elsewhere."
+        ),
         *(
             [f"It is not calibrated: {outcome.calibration_problem}"]
             if outcome.calibrated_ece is None and outcome.calibration_problem
@@ -239,5 +256,3 @@ def _limits(outcome: Outcome) -> str:
         ),
     ]
     return "## Limits\n\n" + "\n".join(f"- {line}" for line in lines)
-
-

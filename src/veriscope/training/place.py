@@ -46,7 +46,7 @@ class Place:
             unfinished = self.work.is_dir()
             others = [path.name for path in self.folder.iterdir()] if self.folder.is_dir() else []
             if others and not unfinished:
-                what = "a model already" if "config.json" in others else f"other files ({sorted(others)[0]})"
+                what = "a model already" if "config.json" in others else f"other files ({min(others)})"
                 raise DataError(f"The folder {self.folder} holds {what}. Choose another --output, or empty it first.")
             self.work.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -62,8 +62,8 @@ class Place:
             found = None
         if found not in (None, fingerprint):
             raise DataError(
-                f"{self.folder} holds an unfinished run with other pictures or options. Repeat its command to go on with it, or "
-                "remove the folder."
+                f"{self.folder} holds an unfinished run with other pictures or options. Repeat its command to go on with it, "
+                "or remove the folder."
             )
         mark.write_text(json.dumps({"run": fingerprint}), "utf-8")
 

@@ -68,9 +68,7 @@ class Plan:
             pictures: digest of the labelled pictures and of how they are cut.
         """
         free = ("output", "data", "root", "workers")  # where things lie and how fast they come changes nothing
-        chosen = {
-            field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name not in free
-        }
+        chosen = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name not in free}
         text = json.dumps({**chosen, "commit": commit, "pictures": pictures}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -80,8 +78,10 @@ EMBEDDED = "embedded:"
 
 def parse_layers(text: str) -> Layers:
     """`head`, `all` or `last-N`; `DataError` for anything else."""
-    if text == "all" or text == "head":
-        return text
+    if text == "all":
+        return "all"
+    if text == "head":
+        return "head"
     match = re.fullmatch(r"last-([1-9]\d{0,2})", text)
     if match is None:
         raise DataError(f'"{text}" names no layers. Write head, all, or last-N as in last-2.')

@@ -52,9 +52,7 @@ class Curve:
 Tell = Callable[[Moment], object]
 
 
-def train(
-    model: Any, drawn: Drawn, validation: Seen, plan: Plan, work: Path, logs: Path, tell: Tell | None = None
-) -> Curve:
+def train(model: Any, drawn: Drawn, validation: Seen, plan: Plan, work: Path, logs: Path, tell: Tell | None = None) -> Curve:
     """Trains the model in place and leaves it with the best weights that were found.
 
     Args:
@@ -160,7 +158,7 @@ def _measured(answers: EvalPrediction) -> dict[str, float]:
     return {"auc": float(roc(logits[:, 1] - logits[:, 0], labels).auc())}
 
 
-class _Plain(nn.Module):
+class _Plain(nn.Module):  # type: ignore[misc]
     """The network under the names that its tensors have here.
 
     A network of transformers is saved under older names of its tensors. Trainer does not translate them back when it loads a
@@ -179,17 +177,20 @@ class _Plain(nn.Module):
 class _Patience(TrainerCallback):  # type: ignore[misc]
     """Ends the training when the validation AUC has not risen for so many epochs.
 
-    Counts in the log that a checkpoint holds, so that a run which goes on after a kill counts as one that was never killed.
+    Counts in the log that a checkpoint holds, so that a run which goes on after a kill counts as one that was never killed; and at
+    every step, because the kill may have come between the last evaluation and the end.
     """
 
     def __init__(self, patience: int) -> None:
         self._patience = patience
 
-    def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self.on_step_end(args, state, control)
+    def on_evaluate(self, _: Any, state: Any, control: Any, **__: Any) -> None:
+        self._end(state, control)
 
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Also at every step, because a run may have been killed between its last evaluation and its end."""
+    def on_step_end(self, _: Any, state: Any, control: Any, **__: Any) -> None:
+        self._end(state, control)
+
+    def _end(self, state: Any, control: Any) -> None:
         found = [entry["eval_auc"] for entry in state.log_history if "eval_auc" in entry]
         if found and len(found) - 1 - found.index(max(found)) >= self._patience:
             control.should_training_stop = True
@@ -197,12 +198,11 @@ class _Patience(TrainerCallback):  # type: ignore[misc]
 
 class _Telling(TrainerCallback):  # type: ignore[misc]
     def __init__(self, steps: int, tell: Tell | None) -> None:
-        self._steps, self._tell = steps, tell
+        self._steps, self._tell = steps, tell or (lambda _: None)
 
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if self._tell is not None:
-            self._tell(Moment(state.global_step, self._steps))
+    def on_step_end(self, _: Any, state: Any, __: Any, **___: Any) -> None:
+        self._tell(Moment(state.global_step, self._steps))
 
-    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:
-        if self._tell is not None and logs:
-            self._tell(Moment(state.global_step, self._steps, logs.get("loss"), logs.get("eval_auc")))
+    def on_log(self, _: Any, state: Any, __: Any, logs: dict[str, float] | None = None, **___: Any) -> None:
+        found = logs or {}
+        self._tell(Moment(state.global_step, self._steps, found.get("loss"), found.get("eval_auc")))

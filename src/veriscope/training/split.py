@@ -35,8 +35,8 @@ class Split:
 def divided(examples: Sequence[Example], groups: Sequence[int], seed: int) -> Split:
     """Three parts with no group in two of them, each with its share of every class, generator and kind.
 
-    A split that the data state is kept; what they don't state is divided here. Of a group that the data put on two sides, only the
-    pictures of the side that learns most remain.
+    A split that the data state is kept; what they don't state is divided here. Of a group that the data put on two sides,
+    only the pictures of the side that learns most remain.
 
     Raises:
         DataError: a class has too few pictures, or so few groups that they cannot be divided.
@@ -66,7 +66,9 @@ def _enough(count: Counter[int]) -> None:
     real, synthetic = count[0], count[1]
     if not real or not synthetic:
         only, other = ("real", "synthetic") if real else ("synthetic", "real")
-        raise DataError(f"There are only {only} pictures ({real + synthetic}). Add {other} ones: one class alone teaches nothing.")
+        raise DataError(
+            f"There are only {only} pictures ({real + synthetic}). Add {other} ones: one class alone teaches nothing."
+        )
     if min(real, synthetic) < LEAST_OF_A_CLASS:
         raise DataError(
             f"There are {real} real and {synthetic} synthetic pictures that can be used; fine-tuning needs at least "

@@ -101,6 +101,7 @@ def test_the_blocked_packages_are_missing() -> None:
         pytest.param(command("detectors"), {"PIL"}, id="veriscope detectors"),
         pytest.param(command("detectors", "--format", "json"), {"PIL"}, id="veriscope detectors as JSON"),
         pytest.param(command("detectors", "--hub"), {"PIL"}, id="veriscope detectors --hub"),
+        pytest.param(command("finetune", "--help"), set(), id="veriscope finetune --help"),
         pytest.param(command("schema"), {"PIL"}, id="veriscope schema"),
         pytest.param(command("law", "DE"), {"PIL", "babel", "rich"}, id="veriscope law"),
     ],
@@ -128,11 +129,15 @@ def test_without_the_extra_the_app_says_what_to_install() -> None:
     assert "Traceback" not in done.stderr
 
 
+OF_EXTRAS = ("app", "training", "detectors/hub/torch_backend.py")
+"""What the extras `app`, `train` and `torch` bring is imported there alone, and the tests above prove: only when it is needed."""
+
+
 def test_our_code_imports_none_of_the_blocked_packages() -> None:
     source = Path(__file__).parents[2] / "src"
     for path in source.rglob("*.py"):
-        if path.is_relative_to(source / "veriscope" / "app"):
-            continue  # the extra `app` brings Streamlit, and nothing else imports this folder
+        if any(path.is_relative_to(source / "veriscope" / place) for place in OF_EXTRAS):
+            continue
         for line in path.read_text("utf-8").splitlines():
             words = line.split()
             if words[:1] in (["import"], ["from"]):

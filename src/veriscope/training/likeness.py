@@ -16,7 +16,7 @@ from PIL import Image
 Hashes = NDArray[np.uint8]  # (N, 32)
 
 GRID = 16
-NEAR = 20  # differing bits of 256; unrelated photographs differ in about half of them
+NEAR = 32  # differing bits of 256; unrelated photographs differ in about half of them
 _ROWS = 256  # compared at a time: bounds memory
 
 

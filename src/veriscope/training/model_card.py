@@ -76,7 +76,7 @@ def _head(outcome: Outcome) -> str:
         f"aligned crops of faces (YuNet's box × {view.margin:g}, {'upright' if view.rotate else 'as they are'}), {view.size} "
         "pixels"
         if view.task == "face"
-        else f"whole photographs: the shorter side becomes {view.recipe.shorter} pixels, then the middle {view.size} × {view.size}"
+        else f"whole photographs: shorter side to {view.recipe.shorter} pixels, then the middle {view.size} × {view.size}"
     )
     lines = [
         f"# {outcome.name}",
@@ -246,8 +246,7 @@ def _limits(outcome: Outcome) -> str:
             "figures above, and in either direction. Measure on your own pictures with `veriscope compare`."
         ),
         (
-            "The held-out pictures come from the same collection as the training pictures: the figures are an upper bound for "
-            "pictures from elsewhere."
+            "The held-out pictures come from the same collection as the training pictures: expect less on pictures from elsewhere."
         ),
         *(
             [f"It is not calibrated: {outcome.calibration_problem}"]

@@ -8,7 +8,6 @@ from typing import Any
 from veriscope.detectors.hub.repository import Repository
 from veriscope.errors import MissingExtra
 from veriscope.training.base import Base
-from veriscope.training.layers import give_two_logits
 
 
 def require_extra() -> None:

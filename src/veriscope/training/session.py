@@ -177,8 +177,8 @@ class _Plain(nn.Module):  # type: ignore[misc]
 class _Patience(TrainerCallback):  # type: ignore[misc]
     """Ends the training when the validation AUC has not risen for so many epochs.
 
-    Counts in the log that a checkpoint holds, so that a run which goes on after a kill counts as one that was never killed; and at
-    every step, because the kill may have come between the last evaluation and the end.
+    Counts in the log that a checkpoint holds, so that a run which goes on after a kill counts as one that was never killed;
+    and at every step, because the kill may have come between the last evaluation and the end.
     """
 
     def __init__(self, patience: int) -> None:

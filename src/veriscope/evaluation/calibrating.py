@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
+from veriscope.detectors import ENSEMBLE
 from veriscope.detectors.hub.calibration import FittedCalibration, write_calibration
 from veriscope.detectors.hub.ensemble import Ensemble, ensemble_path, write_ensemble
+from veriscope.detectors.hub.reference import Reference, is_reference
 from veriscope.errors import DataError, ModelError
 from veriscope.evaluation.asking import Judge
 from veriscope.evaluation.calibrated import calibrated, sample_of
@@ -88,6 +90,8 @@ def calibrate(labelled: Labelled, plan: Plan, settings: Settings, progress: Prog
 
 
 def _asked(name: str, labelled: Labelled, plan: Plan, settings: Settings, progress: Progress | None) -> Candidate | Fitted:
+    if name.startswith(ENSEMBLE):
+        return Fitted(name, problem="An ensemble brings a calibration of its own. Name its members instead.")
     try:
         judge = Judge(name, settings)
     except ModelError as error:
@@ -98,7 +102,13 @@ def _asked(name: str, labelled: Labelled, plan: Plan, settings: Settings, progre
             progress(judge.id, step)
 
     scored = score(judge, labelled.examples, plan.answers, plan.jobs, plan.batch, progress=tell)
-    return Candidate(name, judge.id, judge.detector.version, scored)
+    return Candidate(_lasting(name), judge.id, judge.detector.version, scored)
+
+
+def _lasting(name: str) -> str:
+    """A detector's name that means the same from any folder."""
+    reference = Reference.parse(name) if is_reference(name) else None
+    return str(reference.folder.resolve()) if reference is not None and reference.folder is not None else name
 
 
 def _with_ensemble(outcome: Outcome, candidates: Sequence[Candidate], plan: Plan) -> Outcome:

@@ -19,7 +19,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from veriscope.detectors.card import Calibration, FalsePositive, Probability, sigmoid
-from veriscope.domain import OperatingPoints, Opinion
+from veriscope.domain import Finding, OperatingPoints, Opinion, Scalar
 from veriscope.errors import DataError
 
 RATES = {"clear": 0.2, "some": 0.02, "strong": 0.005}
@@ -86,6 +86,16 @@ class FittedCalibration(_Part):
         """A mean logit with its standard error, calibrated. Never 0 and never 1."""
         low, high = self.platt.interval(logit, error)
         return Opinion(sigmoid(logit), _inside(self.platt.probability(logit)), (_inside(low), _inside(high)))
+
+    @property
+    def note(self) -> Finding:
+        """Says on which pictures the thresholds were fitted."""
+        about: dict[str, Scalar] = {
+            "real": self.n_real,
+            "synthetic": self.n_synthetic,
+            "date": self.fitted.isoformat(),
+        }
+        return Finding("calibration.own", about)
 
     def supports(self, rate: float) -> bool:
         """Whether so many independent real pictures can show a false-positive rate this small (rule of three)."""

@@ -161,14 +161,17 @@ def test_a_pinned_commit_that_is_served_with_other_bytes_is_noticed(hub: HubServ
         opened(hub_settings).read("model.safetensors")
 
 
-def test_bytes_that_are_not_the_announced_ones_are_refused_and_not_kept(hub: HubServer, hub_settings: Settings) -> None:
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json"])
+def test_bytes_that_are_not_the_announced_ones_are_refused_and_not_kept(
+    hub: HubServer, hub_settings: Settings, name: str
+) -> None:
     hub.add("owner/name", MODEL)
-    hub.served["model.safetensors"] = MODEL["model.safetensors"][::-1]
+    hub.served[name] = MODEL[name][::-1]
     with pytest.raises(ChecksumMismatch, match="not the file that the Hub announces"):
         opened(hub_settings)
     assert not Lock.of(hub_settings).models()
     hub.served.clear()
-    assert opened(hub_settings).read("model.safetensors") == MODEL["model.safetensors"], "the wrong bytes left the cache"
+    assert opened(hub_settings).read(name) == MODEL[name], "the wrong bytes left the cache"
 
 
 def test_a_download_that_breaks_off_is_resumed(
@@ -229,11 +232,11 @@ def test_a_file_that_grows_over_what_was_announced_is_cut_off(hub: HubServer, hu
     # Announced without a size, so that only the arriving bytes can say it.
     silent = description("owner/name", commit, files, {})
     for sibling in silent["siblings"]:
-        sibling.pop("size")
-        sibling.pop("lfs", None)
+        for key in ("size", "lfs", "blobId"):
+            sibling.pop(key, None)
     hub.answer = json.dumps(silent).encode()
     hub.served["config.json"] = b"{" + b" " * 100_000 + b"}"
-    with pytest.raises(UnsafeModel, match="max_model_bytes"):
+    with pytest.raises(UnsafeModel, match="more than the 50000 bytes"):
         opened(within(hub_settings, max_model_bytes=50_000))
 
 
@@ -422,6 +425,17 @@ def test_a_cache_that_was_copied_here_is_pinned_offline(hub: HubServer, hub_sett
     assert (repository.commit, repository.licence.name) == (commit, "mit")
     assert repository.read("model.safetensors") == MODEL["model.safetensors"]
     assert locked(hub_settings)["models"]["hf:owner/name"]["commit"] == commit
+
+
+def test_a_cache_that_names_no_commit_is_not_pinned(hub: HubServer, hub_settings: Settings) -> None:
+    cache = Path(os.environ["HF_HUB_CACHE"], "models--owner--name")
+    (cache / "refs").mkdir(parents=True)
+    (cache / "refs" / "main").write_text("latest")
+    (cache / "snapshots" / "latest").mkdir(parents=True)
+    for name in KEPT:
+        (cache / "snapshots" / "latest" / name).write_bytes(MODEL[name])
+    with pytest.raises(WeightsUnavailable, match="not on this machine"):
+        opened(offline(hub_settings))
 
 
 def test_a_licence_that_forbids_commercial_use_waits_for_the_user(hub: HubServer, hub_settings: Settings) -> None:

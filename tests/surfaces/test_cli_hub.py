@@ -111,3 +111,35 @@ def test_the_token_is_never_printed(run: Run, hub: HubServer, monkeypatch: pytes
     ended.append(run("models", "check"))
     assert [end.code for end in ended] == [0, 0, 0, 0, 3]
     assert not any(TOKEN in end.out + end.err for end in ended)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        pytest.param("hf:owner/gone", "has no model hf:owner/gone", id="not on the Hub"),
+        pytest.param("hf:owner/pickle", "stranger's code", id="pickle"),
+        pytest.param("hf:owner/gated", "wants terms to be accepted", id="gated"),
+        pytest.param("hf:owner/nc", "forbids commercial use", id="licence"),
+        pytest.param("hf:owner/down", "HTTP 500", id="server"),
+        pytest.param("hf:owner", "names no repository", id="misspelt"),
+    ],
+)
+def test_an_analysis_whose_model_cannot_be_had_ends_before_any_picture(
+    run: Run, hub: HubServer, photo: Path, name: str, says: str
+) -> None:
+    hub.add("owner/pickle", {"config.json": b"{}", "pytorch_model.bin": b"pickle"})
+    hub.add("owner/gated", FILES)
+    hub.gated.add("owner/gated")
+    hub.add("owner/nc", FILES, {"license": "cc-by-nc-4.0"})
+    hub.status["owner/down"] = 500
+    ended = run("analyze", photo, photo, "--detector", "face", "--detector", name)
+    assert (ended.code, ended.out) == (2, "")
+    assert says in ended.err
+    assert ended.err.count("\n") == 1
+
+
+def test_offline_an_analysis_asks_no_hub(run: Run, hub: HubServer, photo: Path) -> None:
+    hub.add("owner/name", FILES)
+    ended = run("analyze", photo, "--offline", "--detector", "hf:owner/name")
+    assert (ended.code, ended.out, hub.asked) == (2, "", [])
+    assert "veriscope models add hf:owner/name" in ended.err

@@ -8,13 +8,15 @@ import hashlib
 import json
 import logging
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hub_server import TOKEN, HubServer, description, hub, hub_settings
 
-from veriscope.detectors.hub.lock import NAME, Lock
+from veriscope.detectors.hub.licences import Licence
+from veriscope.detectors.hub.lock import NAME, Lock, LockedFile, LockedModel
 from veriscope.detectors.hub.pinning import newest, repair
 from veriscope.detectors.hub.reference import Reference
 from veriscope.detectors.hub.repository import Repository, open_repository
@@ -535,3 +537,19 @@ def test_limits_come_from_the_environment() -> None:
     assert (settings.limits.max_model_bytes, settings.limits.hub_seconds) == (5, 1.5)
     assert (settings.hub_folder, settings.accept_licences) == (Path("x"), True)
     assert Limits().max_model_bytes == 4 * 1024**3
+
+
+def test_many_writers_of_one_lock_lose_nothing(tmp_path: Path) -> None:
+    references = [Reference(f"owner/name{number}") for number in range(8)]
+    model = LockedModel(
+        commit="0" * 40, files={"model.onnx": LockedFile(sha256="0" * 64, bytes=1)}, licence=Licence(), added="2026-11-24"
+    )
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda reference: Lock(tmp_path).pin(reference, model), references))
+    assert set(Lock(tmp_path).models()) == set(map(str, references))
+
+
+def test_a_lock_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(DataError, match="cannot be written"):
+        Lock(tmp_path / "file").remove(NAMED)

@@ -47,6 +47,7 @@ from veriscope.settings import Sampling, Settings
 
 if TYPE_CHECKING:
     from veriscope.detectors.card import Card
+    from veriscope.detectors.hub.reference import Reference
     from veriscope.faces import FaceDetector
     from veriscope.runtime.net import Fetcher
 
@@ -69,7 +70,7 @@ class Engine:
         """
         self.settings = settings or Settings.from_environment()
         self._fetcher = fetcher
-        self._cards = detectors.chosen(self.settings)
+        self._chosen = detectors.chosen(self.settings)
         self._lock = threading.Lock()
         self._models: tuple[tuple[Detector, ...], tuple[Signal, ...]] | None = None
         self._faces: FaceDetector | None = None
@@ -227,11 +228,11 @@ class Engine:
             if self._models is None:
                 running: list[Detector] = []
                 missing: list[Signal] = []
-                for card in self._cards:
+                for one in self._chosen:
                     try:
-                        running += self._opened(card)
-                    except ModelError as error:
-                        missing.append(_silent(card.id, SignalKind.MODEL, Status.UNAVAILABLE, error))
+                        running += self._opened(one)
+                    except VeriscopeError as error:  # a model of the Hub can also fail by the network, a limit or the lock
+                        missing.append(_silent(one.id, SignalKind.MODEL, Status.UNAVAILABLE, error))
                 self._models = (tuple(running), tuple(missing))
             return self._models
 
@@ -239,10 +240,10 @@ class Engine:
         """Opens the models now, instead of at the first input; a signal for each that cannot run."""
         return self._loaded()[1]
 
-    def _opened(self, card: Card) -> tuple[Detector, ...]:
+    def _opened(self, one: Card | Reference) -> tuple[Detector, ...]:
         """A detector, and the search for faces when it wants them: without the search it cannot run either."""
-        models = detectors.load([card], self.settings)
-        if card.recipe is not None and self._faces is None:
+        models = detectors.load([one], self.settings)
+        if any(model.recipe is not None for model in models) and self._faces is None:
             from veriscope.faces import FaceDetector
 
             self._faces = FaceDetector(self.settings.threads)

@@ -13,7 +13,8 @@
     │   ├── ChecksumMismatch  the file is not the one the card or the lock pins
     │   ├── UnsafeModel       a model from elsewhere that cannot be opened without danger
     │   ├── AccessRefused     the Hub wants a token, or terms to be accepted
-    │   └── LicenceRefused    the licence forbids commercial use, and nobody accepted it
+    │   ├── LicenceRefused    the licence forbids commercial use, and nobody accepted it
+    │   └── UnsupportedModel  a model that does not say, in a way known here, how it is run
     ├── Busy                  too many inputs are waiting already
     └── DataError             a card, catalogue or law file of ours is invalid
 
@@ -85,6 +86,12 @@ class ChecksumMismatch(ModelError):
     """A file is not the one that its card or the lock pins."""
 
     code = "checksum_mismatch"
+
+
+class UnsupportedModel(ModelError):
+    """A model from elsewhere does not say, in a way that is known here, how it is run or what its answer means."""
+
+    code = "unsupported_model"
 
 
 class UnsafeModel(ModelError):

@@ -100,6 +100,7 @@ def test_the_blocked_packages_are_missing() -> None:
         pytest.param(command("analyze", "--help"), set(), id="veriscope analyze --help"),
         pytest.param(command("detectors"), {"PIL"}, id="veriscope detectors"),
         pytest.param(command("detectors", "--format", "json"), {"PIL"}, id="veriscope detectors as JSON"),
+        pytest.param(command("detectors", "--hub"), {"PIL"}, id="veriscope detectors --hub"),
         pytest.param(command("schema"), {"PIL"}, id="veriscope schema"),
         pytest.param(command("law", "DE"), {"PIL", "babel", "rich"}, id="veriscope law"),
     ],

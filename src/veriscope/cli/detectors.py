@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,20 +15,38 @@ if TYPE_CHECKING:
 
 def detectors(
     output_format: Annotated[Format, typer.Option("--format", help="text, json or jsonl.")] = Format.TEXT,
+    hub: Annotated[
+        bool, typer.Option("--hub", help="List well-known models of the Hugging Face Hub instead. Asks nobody.")
+    ] = False,
 ) -> None:
     """List detectors with their measured error rates. Opens no model."""
+    text, rows = _well_known() if hub else _installed()
+    if output_format is Format.TEXT:
+        to_standard_output(text + "\n")
+    elif output_format is Format.JSON:
+        to_standard_output(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
+    else:
+        to_standard_output("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+
+
+_Listing = tuple[str, list[dict[str, Any]]]
+"""The same as text and as data."""
+
+
+def _installed() -> _Listing:
     from veriscope.detectors import catalogue, why_unavailable
     from veriscope.settings import Settings
 
     cards = catalogue(Settings.from_environment())
-    if output_format is Format.TEXT:
-        to_standard_output("\n\n".join(_card_text(card, why_unavailable(card)) for card in cards) + "\n")
-        return
     rows = [{**card.model_dump(mode="json"), "available": not why_unavailable(card)} for card in cards]
-    if output_format is Format.JSON:
-        to_standard_output(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
-    else:
-        to_standard_output("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    return "\n\n".join(_card_text(card, why_unavailable(card)) for card in cards), rows
+
+
+def _well_known() -> _Listing:
+    from veriscope.cli.hub_listing import listing, row
+    from veriscope.detectors.hub.catalogue import well_known
+
+    return listing(well_known()), [row(card) for card in well_known()]
 
 
 def _card_text(card: Card, problem: str) -> str:

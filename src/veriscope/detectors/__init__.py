@@ -13,6 +13,7 @@ from veriscope.settings import Settings
 
 if TYPE_CHECKING:
     from veriscope.detectors.card import Card
+    from veriscope.detectors.hub.reference import Reference
 
 
 def catalogue(settings: Settings) -> tuple[Card, ...]:
@@ -30,18 +31,32 @@ def catalogue(settings: Settings) -> tuple[Card, ...]:
     return tuple(cards.values())
 
 
-def chosen(settings: Settings) -> tuple[Card, ...]:
-    """The cards that `settings.detectors` names, or the defaults; an unknown name raises `DataError`."""
+def chosen(settings: Settings) -> tuple[Card | Reference, ...]:
+    """What `settings.detectors` names: cards, and references to models from elsewhere; none named = the defaults.
+
+    Opens no model and looks at no network. An unknown name raises `DataError`.
+    """
     cards = {card.id: card for card in catalogue(settings)}
     if not settings.detectors:
         return tuple(card for card in cards.values() if card.default)
-    return tuple(_named(name, cards) for name in dict.fromkeys(settings.detectors))
+    found = tuple(_named(name, cards) for name in dict.fromkeys(settings.detectors))
+    for one in found:
+        if sum(other.id == one.id for other in found) > 1:
+            raise DataError(f'Two of the chosen detectors would both be "{one.id}" in the report. Choose one of them.')
+    return found
 
 
-def _named(name: str, cards: dict[str, Card]) -> Card:
+def _named(name: str, cards: dict[str, Card]) -> Card | Reference:
+    from veriscope.detectors.hub.reference import Reference, is_reference
+
+    if is_reference(name):
+        return Reference.parse(name)
     if name not in cards:
         hint = did_you_mean(name, cards)
-        raise DataError(f'There is no detector "{name}".{hint} `veriscope detectors` lists all of them.')
+        raise DataError(
+            f'There is no detector "{name}".{hint} `veriscope detectors` lists all of them; a model of the Hub is written '
+            "hf:OWNER/NAME, a folder ./NAME."
+        )
     return cards[name]
 
 
@@ -54,8 +69,18 @@ def why_unavailable(card: Card) -> str:
     return ""
 
 
-def load(cards: Sequence[Card], settings: Settings) -> tuple[Detector, ...]:
-    """Runnable detectors; their weights are opened and verified here."""
+def load(wanted: Sequence[Card | Reference], settings: Settings) -> tuple[Detector, ...]:
+    """Runnable detectors; their weights are opened and verified here. Raises `ModelError` for one that cannot run."""
+    return tuple(_loaded(one, settings) for one in wanted)
+
+
+def _loaded(one: Card | Reference, settings: Settings) -> Detector:
+    from veriscope.detectors.hub.reference import Reference
+
+    if isinstance(one, Reference):
+        from veriscope.detectors.hub.model import open_model
+
+        return open_model(one, settings)
     from veriscope.detectors.onnx import OnnxDetector
 
-    return tuple(OnnxDetector(card, settings.threads) for card in cards)
+    return OnnxDetector(one, settings.threads)

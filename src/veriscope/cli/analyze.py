@@ -81,8 +81,8 @@ def analyze(
 
     words = catalogue(lang)
     settings = _settings(detector or (), offline, jobs, Sampling(frames, fps, max_seconds, thumbnails))
-    fetch_models(settings)
     engine = Engine(settings)
+    fetch_models(settings)
     check_models(engine)
     inputs = list(discover(sources, recursive))
     if output_format is ReportFormat.HTML and len(inputs) != 1:

@@ -132,12 +132,12 @@ def test_changed_weights_are_no_longer_those_that_were_fitted(mine: Ended, run: 
     try:
         shutil.copy(models / "right" / "model.onnx", left)
         alone = signals(run, picture, "--detector", str(models / "left"))
-        together = signals(run, picture, "--detector", "ensemble:mine")
+        together = run("analyze", picture, "--detector", "ensemble:mine")
     finally:
         left.write_bytes(kept)
     assert alone["local:left"]["points"] is None
-    assert together["ensemble:mine"]["status"] == "unavailable"
-    assert "calibrate --ensemble mine" in together["ensemble:mine"]["reason"]["params"]["message"]
+    assert (together.code, together.out) == (2, "")
+    assert "Run `veriscope calibrate --ensemble mine` again" in together.err
 
 
 def test_an_ensemble_leaves_clips_alone(mine: Ended, run: Run, tmp_path: Path) -> None:

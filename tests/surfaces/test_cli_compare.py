@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import sys
 from pathlib import Path
 
@@ -130,3 +131,10 @@ def test_without_the_extra_the_command_says_what_to_do(monkeypatch: pytest.Monke
     assert ended.code == 2
     assert "pip install 'veriscope[compare]'" in ended.err
     assert "--no-cache" in ended.err
+
+
+def test_every_option_is_documented(run: Run) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "compare.md").read_text("utf-8")
+    options = set(re.findall(r"--[a-z][a-z-]+", run("compare", "--help").out)) - {"--help"}
+    assert len(options) > 12
+    assert {option for option in options if option not in text} == set()

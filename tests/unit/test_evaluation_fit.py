@@ -14,12 +14,15 @@ from veriscope.detectors.hub.calibration import (
     NEVER,
     FittedCalibration,
     calibration_path,
+    needed,
     read_calibration,
+    stored_calibrations,
+    supported_rate,
     write_calibration,
 )
 from veriscope.errors import DataError
 from veriscope.evaluation import fit
-from veriscope.evaluation.calibrated import Sample, calibrated, needed, parts_of_groups, supported_rate
+from veriscope.evaluation.calibrated import Sample, calibrated, parts_of_groups
 from veriscope.evaluation.metrics import sigmoid
 
 TODAY = date(2026, 1, 1)
@@ -170,6 +173,7 @@ def test_a_calibration_survives_its_file(tmp_path: Path, kept: FittedCalibration
     assert path == calibration_path(tmp_path, kept.detector)
     assert read_calibration(tmp_path, kept.detector, kept.version) == kept
     assert sorted(item.name for item in path.parent.iterdir()) == [path.name]
+    assert stored_calibrations(tmp_path) == (kept,)
 
 
 def test_a_calibration_says_nothing_about_another_version(tmp_path: Path, kept: FittedCalibration) -> None:

@@ -44,9 +44,9 @@ def test_weights_stand_for_pictures_drawn_several_times(rows: list[tuple[int, in
 def test_a_perfect_and_a_reversed_detector() -> None:
     labels = np.array([0, 0, 1, 1])
     perfect = metrics.roc(np.array([0.1, 0.2, 0.8, 0.9]), labels)
-    assert (perfect.auc(), perfect.eer(), perfect.tpr_at(0.01)) == (1, 0, 1)
+    assert [float(value) for value in (perfect.auc(), perfect.eer(), perfect.tpr_at(0.01))] == [1, 0, 1]
     reversed_ = metrics.roc(np.array([0.9, 0.8, 0.2, 0.1]), labels)
-    assert (reversed_.auc(), reversed_.eer(), reversed_.tpr_at(0.01)) == (0, 1, 0)
+    assert [float(value) for value in (reversed_.auc(), reversed_.eer(), reversed_.tpr_at(0.01))] == [0, 1, 0]
 
 
 def test_one_score_for_all_is_chance() -> None:

@@ -108,13 +108,14 @@ def test_answers_come_in_the_order_of_the_examples(judge: Judge, examples: tuple
     assert [one.example for one in scored] == list(examples)
     logits = {one.example.name: one.answer.logit for one in scored}
     order = ["real/camera/000.png", "real/camera/002.png", "fake/gan/000.png", "fake/gan/002.png"]
-    values = [logits[name] for name in order]
-    assert values == sorted(values, key=float)
+    values = [float(logits[name] or 0) for name in order]
+    assert values == sorted(values)
+    assert values[0] < 0 < values[-1]
 
 
 def test_what_is_kept_is_not_asked_again(judge: Judge, examples: tuple[Example, ...], tmp_path: Path) -> None:
     first = score(judge, examples, tmp_path / "kept")
-    judge.detector = Wrapped(judge.detector, looks=_forbidden)  # type: ignore[assignment]
+    judge.detector = Wrapped(judge.detector, looks=_forbidden)
     assert score(judge, examples, tmp_path / "kept") == first
     assert {one.answer.status for one in score(judge, examples, tmp_path / "other")} == {Status.FAILED}
 
@@ -125,7 +126,7 @@ def _forbidden(*_: object) -> None:
 
 def test_another_version_is_asked_anew(judge: Judge, examples: tuple[Example, ...], tmp_path: Path) -> None:
     score(judge, examples, tmp_path / "kept")
-    judge.detector = Wrapped(judge.detector, version="2.0", looks=_forbidden)  # type: ignore[assignment]
+    judge.detector = Wrapped(judge.detector, version="2.0", looks=_forbidden)
     assert {one.answer.status for one in score(judge, examples, tmp_path / "kept")} == {Status.FAILED}
 
 
@@ -152,7 +153,7 @@ def test_a_detector_that_breaks_on_one_picture_fails_on_that_one_alone(judge: Ju
             raise RuntimeError("too bright")
         return found
 
-    judge.detector = Wrapped(inner, logits=logits)  # type: ignore[assignment]
+    judge.detector = Wrapped(inner, logits=logits)
     scored = score(judge, examples, batch=8)
     assert [(one.example.name, one.answer.reason) for one in scored if one.answer.status is Status.FAILED] == [
         ("fake/gan/002.png", "defect")
@@ -170,7 +171,7 @@ def test_a_broken_detector_gives_no_score(
         raise error
 
     inner = judge.detector
-    judge.detector = Wrapped(inner, logits=logits)  # type: ignore[assignment]
+    judge.detector = Wrapped(inner, logits=logits)
     scored = score(judge, examples, tmp_path / "kept")
     assert {(one.answer.status, one.answer.reason, one.answer.logit) for one in scored} == {(status, reason, None)}
     judge.detector = inner
@@ -178,7 +179,7 @@ def test_a_broken_detector_gives_no_score(
 
 
 def test_a_logit_that_is_no_number_is_a_failure(judge: Judge, examples: tuple[Example, ...]) -> None:
-    judge.detector = Wrapped(judge.detector, logits=lambda pictures: [math.nan] * len(pictures))  # type: ignore[assignment]
+    judge.detector = Wrapped(judge.detector, logits=lambda pictures: [math.nan] * len(pictures))
     assert {one.answer.reason for one in score(judge, examples)} == {"not_a_number"}
 
 
@@ -203,7 +204,7 @@ def test_altered_copies_are_asked_about_too(judge: Judge, examples: tuple[Exampl
 
 
 def test_a_detector_without_thresholds_flags_from_one_half_on(judge: Judge) -> None:
-    judge.detector = Wrapped(judge.detector, operating_points=lambda _: None)  # type: ignore[assignment]
+    judge.detector = Wrapped(judge.detector, operating_points=lambda _: None)
     assert not judge.calibrated
     assert judge.flags(Answer(Status.OK, logit=0.0))
     assert not judge.flags(Answer(Status.OK, logit=-0.1))
@@ -212,7 +213,7 @@ def test_a_detector_without_thresholds_flags_from_one_half_on(judge: Judge) -> N
 
 def test_many_faces_share_the_rate_of_false_alarms(judge: Judge) -> None:
     points = {1: OperatingPoints(0.1, 0.5, 0.9, 0.05, 0.01), 4: OperatingPoints(0.1, 0.8, 0.9, 0.05, 0.01)}
-    judge.detector = Wrapped(judge.detector, operating_points=points.__getitem__)  # type: ignore[assignment]
+    judge.detector = Wrapped(judge.detector, operating_points=points.__getitem__)
     assert judge.flags(Answer(Status.OK, logit=1.0, subjects=1))
     assert not judge.flags(Answer(Status.OK, logit=1.0, subjects=4))
 

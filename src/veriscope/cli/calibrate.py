@@ -22,7 +22,7 @@ def calibrate(
         Path,
         typer.Argument(
             metavar="DIR|TABLE.csv",
-            help="A folder with real/ and fake/ inside, or a table with the columns file, label and, if you like, kind and group.",
+            help="A folder with real/ and fake/ inside, or a table with the columns file, label and, if you like, kind, group.",
         ),
     ],
     detector: Annotated[
@@ -49,7 +49,7 @@ def calibrate(
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Keep no answers.")] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Never fetch anything, not even a model.")] = False,
 ) -> None:
-    """Fit detectors to your own labelled pictures: likelihoods that mean what they say, and thresholds with known error rates."""
+    """Fit detectors to your own labelled pictures: likelihoods that mean what they say, thresholds with known error rates."""
     from veriscope import detectors
     from veriscope.evaluation.calibrating import Plan, grouped_by_folder
     from veriscope.evaluation.calibrating import calibrate as run
@@ -72,7 +72,7 @@ def calibrate(
 
 
 def _shown(outcome: Outcome, output_format: Format) -> str:
-    from veriscope.evaluation.calibrating import lines_of
+    from veriscope.cli.fitted_listing import lines_of
 
     if output_format is Format.TEXT:
         return "".join(f"{line}\n" for line in lines_of(outcome))
@@ -94,6 +94,7 @@ def _fitted_row(one: Fitted) -> dict[str, object]:
         "detector": one.detector,
         "judged": one.judged,
         "asked": one.asked,
+        "not_judged": dict(one.not_judged),
         "problem": one.problem or None,
         "file": str(one.file) if one.file else None,
         "calibration": one.calibration.model_dump(mode="json") if one.calibration else None,

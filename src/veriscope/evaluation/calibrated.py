@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from veriscope.detectors.card import FalsePositive
-from veriscope.detectors.hub.calibration import RATES, FittedCalibration, Measured
+from veriscope.detectors.hub.calibration import RATES, FittedCalibration, Measured, supported_rate
 from veriscope.domain import Status
 from veriscope.errors import DataError
 from veriscope.evaluation import fit, intervals, metrics
@@ -131,16 +131,6 @@ def area(sample: Sample) -> tuple[float, Interval]:
     drawn = [metrics.roc(sample.logits, sample.labels, weight).auc() for weight in intervals.resampled(sample.labels, unit)]
     closed = intervals.area(value, sample.independent(0), sample.independent(1))
     return value, intervals.widened(intervals.percentiles(np.concatenate(drawn)), closed)
-
-
-def supported_rate(groups: int) -> float:
-    """The smallest false-positive rate that so many independent real pictures can show (rule of three)."""
-    return 3 / groups
-
-
-def needed(rate: float) -> int:
-    """How many independent real pictures a rate needs (rule of three)."""
-    return int(np.ceil(3 / rate - 1e-9))
 
 
 def parts_of_groups(labels: Labels, groups: Sequence[str], parts: int) -> Numbers:

@@ -14,8 +14,9 @@ from datetime import date
 
 import numpy as np
 
+from veriscope.detectors import ENSEMBLE
 from veriscope.detectors.hub.calibration import FittedCalibration
-from veriscope.detectors.hub.ensemble import PREFIX, Ensemble, Member, Proof, ensemble_version
+from veriscope.detectors.hub.ensemble import Ensemble, Member, Proof, ensemble_version
 from veriscope.domain import Status
 from veriscope.errors import DataError
 from veriscope.evaluation import fit, intervals, metrics
@@ -102,7 +103,7 @@ def fitted_ensemble(name: str, candidates: Sequence[Candidate], joint: Joint, to
     proof = _proof(whole, apart, [one.detector for one in candidates], outside, float(aside.mean()))
     if proof.low <= 0 or len(members) < 2:
         return _best_alone(name, candidates, joint, proof, today)
-    calibration = calibrated(outside.sample(whole), PREFIX + name, ensemble_version(members, offset), today)
+    calibration = calibrated(outside.sample(whole), ENSEMBLE + name, ensemble_version(members, offset), today)
     return Ensemble(
         name=name, created=today, kept="ensemble", offset=offset, members=members, calibration=calibration, proof=proof
     )
@@ -173,7 +174,7 @@ def _best_alone(name: str, candidates: Sequence[Candidate], joint: Joint, proof:
     chosen = candidates[place]
     member = Member(reference=chosen.reference, detector=chosen.detector, version=chosen.version, a=1.0, b=0.0, weight=1.0)
     calibration: FittedCalibration = calibrated(
-        joint.sample(joint.logits[:, place]), PREFIX + name, ensemble_version((member,), 0.0), today
+        joint.sample(joint.logits[:, place]), ENSEMBLE + name, ensemble_version((member,), 0.0), today
     )
     return Ensemble(
         name=name, created=today, kept="member", offset=0.0, members=(member,), calibration=calibration, proof=proof

@@ -20,6 +20,7 @@ from typing import Annotated, Literal, Self
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from veriscope.detectors import ENSEMBLE
 from veriscope.detectors.card import Probability, sigmoid
 from veriscope.detectors.hub.calibration import FittedCalibration, write_toml
 from veriscope.domain import (
@@ -29,7 +30,6 @@ from veriscope.domain import (
     Frame,
     OperatingPoints,
     Opinion,
-    Scalar,
     Score,
     Signal,
     SignalKind,
@@ -39,7 +39,6 @@ from veriscope.domain import (
 )
 from veriscope.errors import DataError, WeightsUnavailable
 
-PREFIX = "ensemble:"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
 _UTMOST = 60.0  # logit of a likelihood that is 0 or 1 in floating point
 
@@ -98,7 +97,7 @@ class Ensemble(_Part):
 
     @property
     def id(self) -> str:
-        return PREFIX + self.name
+        return ENSEMBLE + self.name
 
     @property
     def version(self) -> str:
@@ -181,8 +180,12 @@ class EnsembleDetector:
         return self.ensemble.version
 
     @property
+    def crops(self) -> tuple[CropRecipe, ...]:
+        return tuple(dict.fromkeys(recipe for member in self.members for recipe in member.crops))
+
+    @property
     def notes(self) -> tuple[Finding, ...]:
-        return own_calibration(self.ensemble.calibration)
+        return (self.ensemble.calibration.note,)
 
     def looks(self, frame: Frame) -> Sequence[Image.Image] | Finding:
         """Why it judges no frame: what was proved on pictures is not proved on the frames of a clip."""
@@ -236,16 +239,6 @@ def _verdict(probability: float, points: OperatingPoints, count: int) -> Finding
     if probability >= points.some:
         return Finding("ensemble.suspicious", {"count": count}, Tendency.SUSPICIOUS)
     return Finding(f"ensemble.{'unclear' if probability >= points.clear else 'unsuspicious'}", {"count": count})
-
-
-def own_calibration(calibration: FittedCalibration) -> tuple[Finding, ...]:
-    """Says on which pictures of the user's a threshold was fitted."""
-    about: dict[str, Scalar] = {
-        "real": calibration.n_real,
-        "synthetic": calibration.n_synthetic,
-        "date": calibration.fitted.isoformat(),
-    }
-    return (Finding("calibration.own", about),)
 
 
 def logit_of(probability: float) -> float:

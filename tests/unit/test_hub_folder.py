@@ -171,6 +171,15 @@ def test_a_folder_without_safe_weights_is_refused(tmp_path: Path, names: list[st
         opened(tmp_path)
 
 
+def test_the_tensors_beside_an_onnx_file_belong_to_it(tmp_path: Path) -> None:
+    (tmp_path / "onnx").mkdir()
+    for name in ("model.onnx", "model.onnx_data", "other.onnx", "other.onnx.data"):
+        (tmp_path / "onnx" / name).write_bytes(name.encode())
+    repository = opened(tmp_path)
+    assert set(repository) == {"onnx/model.onnx", "onnx/model.onnx_data"}
+    assert repository.weights == ("onnx/model.onnx",)
+
+
 def test_a_sharded_model(tmp_path: Path) -> None:
     index = {"weight_map": {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}}
     (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index))

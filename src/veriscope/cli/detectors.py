@@ -11,6 +11,7 @@ from veriscope.cli.output import Format, to_standard_output
 
 if TYPE_CHECKING:
     from veriscope.detectors.card import Card
+    from veriscope.settings import Settings
 
 
 def detectors(
@@ -37,9 +38,38 @@ def _installed() -> _Listing:
     from veriscope.detectors import catalogue, why_unavailable
     from veriscope.settings import Settings
 
-    cards = catalogue(Settings.from_environment())
+    settings = Settings.from_environment()
+    cards = catalogue(settings)
+    own = _own(settings)
     rows = [{**card.model_dump(mode="json"), "available": not why_unavailable(card)} for card in cards]
-    return "\n\n".join(_card_text(card, why_unavailable(card)) for card in cards), rows
+    texts = [_card_text(card, why_unavailable(card)) for card in cards]
+    return "\n\n".join([*texts, *(text for text, _ in own)]), rows + [row for _, row in own]
+
+
+def _own(settings: Settings) -> list[tuple[str, dict[str, Any]]]:
+    """Ensembles, and calibrations on one's own pictures, as text and as data."""
+    from veriscope.cli.fitted_listing import calibration_lines, ensemble_lines
+    from veriscope.detectors.hub.calibration import stored_calibrations
+    from veriscope.detectors.hub.ensemble import ensemble_names, read_ensemble
+    from veriscope.errors import MissingExtra
+    from veriscope.runtime.folders import hub_folder
+
+    try:
+        folder = hub_folder(settings)
+    except MissingExtra:  # without the extra nothing can have been fitted
+        return []
+    ensembles = [read_ensemble(folder, name) for name in ensemble_names(folder)]
+    calibrations = stored_calibrations(folder)
+    return [
+        *(("\n".join(ensemble_lines(one)), {"id": one.id, "ensemble": one.model_dump(mode="json")}) for one in ensembles),
+        *(
+            (
+                "\n".join([f"{one.detector} {one.version} – your calibration", *calibration_lines(one)]),
+                {"id": one.detector, "calibration": one.model_dump(mode="json")},
+            )
+            for one in calibrations
+        ),
+    ]
 
 
 def _well_known() -> _Listing:

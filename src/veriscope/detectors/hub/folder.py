@@ -20,7 +20,7 @@ MAX_README_BYTES = 1 * MEBIBYTE
 def open_folder(reference: Reference, folder: Path, max_bytes: int) -> Repository:
     """A folder of the user's: the same layout, pinned as it is now."""
     names = list(_listed(folder))
-    kept = tuple(name for name in (*layout.DESCRIPTIONS, layout.README) if name in names) + layout.weights_among(names)
+    kept = layout.opened(names, layout.weights_among(names))
     total = sum(size_of(folder / name) for name in kept)
     if total > max_bytes:
         raise UnsafeModel(f"The model has {total // MEBIBYTE} MiB, {max_bytes // MEBIBYTE} are allowed. Raise max_model_bytes.")
@@ -36,7 +36,7 @@ def open_folder(reference: Reference, folder: Path, max_bytes: int) -> Repositor
 def _listed(folder: Path) -> Iterator[str]:
     """Files in a folder and one level below it, where `onnx/` is."""
     try:
-        found = [*folder.iterdir(), *(folder / "onnx").glob("*.onnx")]
+        found = [*folder.iterdir(), *(folder / "onnx").glob("*.onnx*")]
     except OSError as error:
         raise WeightsUnavailable(f"The folder {folder.name} cannot be read ({error.strerror}). Check its name.") from error
     for path in found:

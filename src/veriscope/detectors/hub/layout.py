@@ -15,6 +15,7 @@ INDEX = "model.safetensors.index.json"
 
 # Preferred first: ONNX needs no torch. Of several precisions the full one is what the author measured.
 _ONNX = ("model.onnx", "onnx/model.onnx")
+_BESIDE = ("_data", ".data")  # what exporters append for tensors beside the file
 _SHARD = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
 _PLAIN = re.compile(r"(?:[\w][\w. +-]{0,199}/){0,5}[\w][\w. +-]{0,199}", re.ASCII)
 _PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".h5", ".keras", ".msgpack", ".joblib", ".npz")
@@ -39,8 +40,14 @@ def wanted(names: Iterable[str]) -> tuple[str, ...]:
     if len(listed) > MAX_NAMES:
         raise UnsafeModel(f"The repository lists more than {MAX_NAMES} files, which no model needs. Choose another one.")
     weights = weights_among(listed)
-    one_set = tuple(name for name in weights if name.endswith(".onnx")) or weights
-    return tuple(name for name in (*DESCRIPTIONS, README) if name in listed) + one_set
+    return opened(listed, tuple(name for name in weights if name.endswith(".onnx")) or weights)
+
+
+def opened(names: Iterable[str], weights: Iterable[str]) -> tuple[str, ...]:
+    """What is opened of a model with these weights: descriptions, they, and the tensors that an ONNX file keeps beside it."""
+    listed, kept = set(names), tuple(weights)
+    beside = (name + ending for name in kept if name.endswith(".onnx") for ending in _BESIDE)
+    return tuple(name for name in (*DESCRIPTIONS, README, *kept, *beside) if name in listed)
 
 
 def is_plain(name: str) -> bool:

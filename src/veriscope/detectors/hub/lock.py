@@ -97,7 +97,11 @@ class Lock:
 
     def selftest(self, repository: Repository) -> Outcome | None:
         """What the self-test of exactly these files found; None when it has not been made."""
-        found = self._read().selftests.get(repository.commit)
+        return self.selftest_of(repository.commit)
+
+    def selftest_of(self, commit: str) -> Outcome | None:
+        """The same by commit."""
+        found = self._read().selftests.get(commit)
         return None if found is None else MappingProxyType(found)
 
     def record_selftest(self, repository: Repository, outcome: Outcome) -> None:

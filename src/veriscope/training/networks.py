@@ -34,6 +34,8 @@ def opened(base: Base, seed: int = 0) -> Any:
         return from_embedded(base.card.weights_path, mirror=base.card.task == "face")
     import transformers
 
+    from veriscope.training.layers import give_two_logits
+
     if base.repository is None:
         raise ValueError("a base has either a card or a repository")
     model = _from_repository(base.repository, base.outputs)

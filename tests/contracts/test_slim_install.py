@@ -138,7 +138,7 @@ OF_EXTRAS = ("app", "training/export.py", "training/layers.py", "training/lite.p
 
 def imports_of(code: ast.Module) -> Iterator[str]:
     """Packages that a module imports when it is imported itself: not those inside functions and for type checkers."""
-    waiting = list(code.body)
+    waiting: list[ast.stmt | ast.ExceptHandler] = list(code.body)
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.Import):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
@@ -32,12 +33,15 @@ def _nothing() -> None:
     """Streamlit wants a callback for whatever a component may send."""
 
 
-def _mount(name: str, data: Mapping[str, object], key: str = "", **callbacks: Any) -> Any:
+@functools.cache
+def _script(name: str) -> tuple[str, str | None]:
+    """What the browser runs, and its style sheet."""
     folder = files("veriscope.app").joinpath("browser_scripts")
     style = folder.joinpath(f"{name}.css")
-    component = st.components.v2.component(
-        f"veriscope_{name}",
-        js=folder.joinpath(f"{name}.js").read_text("utf-8"),
-        css=style.read_text("utf-8") if style.is_file() else None,
-    )
+    return folder.joinpath(f"{name}.js").read_text("utf-8"), style.read_text("utf-8") if style.is_file() else None
+
+
+def _mount(name: str, data: Mapping[str, object], key: str = "", **callbacks: Any) -> Any:
+    script, style = _script(name)
+    component = st.components.v2.component(f"veriscope_{name}", js=script, css=style)
     return component(key=key or f"browser-{name}", data=dict(data), **callbacks)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import time
 
 import streamlit as st
 
@@ -21,6 +22,7 @@ from veriscope.settings import MEBIBYTE
 _log = logging.getLogger(__name__)
 
 POLL = 0.1  # seconds between two looks at the queue
+REDRAW = 1.0  # seconds after which the same sentence is drawn again: only then does Streamlit notice a visitor's next click
 
 
 def show() -> None:
@@ -127,14 +129,17 @@ def _wait(current: Visit) -> None:
     """Shows how far the files are until all have a result. Leaving the page loses nothing: the next run waits on."""
     if not current.waiting:
         return
-    place = st.empty()
+    place, shown, drawn = st.empty(), "", 0.0
     first = len(current.results)
     while current.waiting:
         ticket = current.waiting[0]
         with contextlib.suppress(TimeoutError):
             ticket.future.exception(POLL)
         if not ticket.future.done():
-            place.html(pieces.progress(_progress(ticket, words())))
+            sentence = _progress(ticket, words())
+            if sentence != shown or time.monotonic() - drawn > REDRAW:
+                place.html(pieces.progress(sentence))
+                shown, drawn = sentence, time.monotonic()
             continue
         current.waiting.pop(0)
         if current.keep(_result(ticket)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 from collections.abc import Mapping, Sequence
 from html import escape
 
@@ -17,6 +18,7 @@ def unseen_title(sentence: str) -> str:
     return f'<h1 class="vs-unseen">{escape(sentence)}</h1>'
 
 
+@functools.cache
 def thumbnail(jpeg: bytes, alternative: str) -> str:
     """A small picture that stands by itself: no address leads to it."""
     picture = base64.b64encode(jpeg).decode("ascii")

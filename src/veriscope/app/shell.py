@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from importlib.resources import files
 
@@ -104,6 +105,7 @@ def _icon() -> Image.Image:
     return icon
 
 
+@functools.cache
 def _own_style() -> str:
     return files("veriscope.app").joinpath("app.css").read_text("utf-8")
 

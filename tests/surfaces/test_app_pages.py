@@ -18,7 +18,7 @@ from veriscope.i18n import catalogue, languages
 
 SCRIPT = Path(app.__file__).with_name("main.py")
 PAGES = ("law", "learn", "about")
-SECONDS = 60  # the first analysis opens the models
+SECONDS = 200  # the first analysis opens the models
 
 every_language = pytest.mark.parametrize("language", languages())
 

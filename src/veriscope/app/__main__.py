@@ -48,7 +48,7 @@ def options(settings: Settings, address: str, port: int) -> list[str]:
         "client.showErrorDetails": "none",
         "client.showErrorLinks": "false",
         "logger.level": "warning",
-        "runner.postScriptGC": "false",  # it stops all visitors after each click (docs/decisions/0025-where-the-app-spends-its-time.md)
+        "runner.postScriptGC": "false",  # docs/decisions/0025-where-the-app-spends-its-time.md
         "theme.font": "sans-serif",
         "theme.headingFont": "serif",
         "theme.baseRadius": "small",

@@ -18,19 +18,19 @@ LIBRARIES = ("onnxruntime", "pillow", "c2pa-python", "streamlit")
 def show() -> None:
     """Draws the page."""
     said = words()
-    st.title(said.text("app.about.title"))
+    st.title(said.text("app.about.title"), anchor=False)
     st.markdown(said.text("app.about.lead"))
-    st.header(said.text("app.about.models"))
+    st.header(said.text("app.about.models"), anchor=False)
     for card in cards(desk().settings):
         with st.container(border=True):
             _card(card, said)
-    st.header(said.text("app.about.versions"))
+    st.header(said.text("app.about.versions"), anchor=False)
     st.markdown(said.text("app.about.program"))
     st.caption(" · ".join([f"Veriscope {__version__}", *(f"{name} {version(name)}" for name in LIBRARIES)]))
 
 
 def _card(card: Card, said: Catalogue) -> None:
-    st.subheader(f"{said.text(f'source.{card.id}')} {card.version}")
+    st.subheader(f"{said.text(f'source.{card.id}')} {card.version}", anchor=False)
     st.markdown(
         f"{card.summary}\n\n"
         f"- {said.text('app.about.licence')}: {card.licence}\n"

@@ -11,10 +11,43 @@ import streamlit as st
 
 from veriscope.i18n import Catalogue
 
+WIDGETS = {
+    "Skip to main content": "skip",
+    "Open": "open",
+    "Choose an option": "choose",
+    "Choose options": "choose",
+    "No results": "none",
+    "{} options available.": "options",
+    "{} option available.": "options",
+    "Select all": "all",
+    "Select {} matches": "matches",
+    "Selected values": "selected",
+    "Remove {}": "remove",
+    "Clear all": "clear",
+    "Press Enter to submit form": "submit",
+    "Press Enter to apply": "submit",
+    "Drag and drop files here": "drop",
+    "Add files": "add",
+    "Error:": "problem",
+    "File must be {} or smaller.": "too_large",
+    "Upload failed": "failed",
+    "Connection error": "lost",
+    "Streamlit server is not responding. Are you connected to the internet?": "lost_text",
+    "Is Streamlit still running? If you accidentally stopped Streamlit, just restart it in your terminal:": "lost_text",
+    "Cannot connect to Streamlit{}": "lost_text",
+    "Close": "close",
+    "Dismiss": "close",
+}
+"""What Streamlit's widgets say in English only, and which words of ours (`app.widget.*`) take its place; {} = what varies."""
+
 
 def adapt(words: Catalogue) -> None:
-    """Language and direction of the page, words of the file chooser, and pasting with the keyboard."""
-    _mount("adapt", {"language": words.language, "direction": words.direction, "choose": words.text("app.check.browse")})
+    """Language and direction of the page, words of Streamlit's widgets, and pasting with the keyboard."""
+    said = {english: words.text(f"app.widget.{name}", {"value": "{}"}) for english, name in WIDGETS.items()}
+    _mount(
+        "adapt",
+        {"language": words.language, "direction": words.direction, "choose": words.text("app.check.browse"), "widgets": said},
+    )
 
 
 def paste_button(words: Catalogue) -> None:

@@ -36,14 +36,14 @@ def show() -> None:
     if current.results:
         st.html(pieces.unseen_title(words().text("app.check.title")))
         result_view.show(current)
-        st.header(words().text("app.check.more"), divider="gray")
+        st.header(words().text("app.check.more"), divider="gray", anchor=False)
     else:
         _welcome(words())
     _ways_in(current, at, words())
 
 
 def _welcome(current: Catalogue) -> None:
-    st.title(current.text("app.check.title"))
+    st.title(current.text("app.check.title"), anchor=False)
     st.markdown(current.text("app.check.promise"))
 
 
@@ -91,7 +91,7 @@ def _fetch(address: str, current: Visit, at: Desk) -> None:
 
 
 def _examples(current: Visit, at: Desk, said: Catalogue) -> None:
-    st.subheader(said.text("app.check.examples"))
+    st.subheader(said.text("app.check.examples"), anchor=False)
     with st.container(key="vs-examples"):
         columns = st.columns(len(examples.NAMES))
     for column, name in zip(columns, examples.NAMES, strict=True):

@@ -19,7 +19,7 @@ def show(checked: Checked, report: Report, clip: Clip, said: Catalogue) -> None:
     if checked.playable is not None:
         st.video(checked.playable, start_time=int(st.session_state.get(key, 0)))
     if rows:
-        st.subheader(said.text("section.timeline"))
+        st.subheader(said.text("section.timeline"), anchor=False)
         chosen = timeline_bars(rows, said, f"timeline-{report.media.sha256}")
         st.caption(said.text("app.video.hint"))
         if chosen is not None and chosen != st.session_state.get(key):

@@ -40,7 +40,7 @@ def show(current: Visit) -> None:
 
 
 def _choice(current: Visit, said: Catalogue) -> None:
-    st.subheader(said.text("html.comparison"))
+    st.subheader(said.text("html.comparison"), anchor=False)
     st.html(as_html.comparison([(checked.name, checked.result) for checked in current.results], said))
     names = [f"{number}. {safe(checked.name)}" for number, checked in enumerate(current.results, 1)]
     st.session_state["chosen"] = current.chosen
@@ -89,7 +89,7 @@ def _law(current: Visit, said: Catalogue) -> None:
 
 def _downloads(checked: Checked, report: Report, current: Visit, said: Catalogue) -> None:
     """Both forms are made when they are asked for, not on every click of the page."""
-    st.subheader(said.text("app.result.download"))
+    st.subheader(said.text("app.result.download"), anchor=False)
     name = _file_name(checked.name)
     pictured = checked.preview is not None and st.checkbox(said.text("app.result.with_picture"), key="with-picture")
     if pictured:
@@ -114,9 +114,7 @@ def _downloads(checked: Checked, report: Report, current: Visit, said: Catalogue
         )
 
 
-def _page(
-    report: Report, said: Catalogue, picture: bytes | None, countries: Sequence[str], topics: Sequence[str]
-) -> str:
+def _page(report: Report, said: Catalogue, picture: bytes | None, countries: Sequence[str], topics: Sequence[str]) -> str:
     return as_html.render(_with_law(report, countries, topics), said, picture, law_page.names(countries, said))
 
 

@@ -29,7 +29,7 @@ from veriscope.domain import (
 )
 from veriscope.i18n import Catalogue
 from veriscope.report import timeline
-from veriscope.report.sentences import badge, described, evidence, safe, score_line, sentences, shown, source_name
+from veriscope.report.sentences import badge, described, evidence, overdue, safe, score_line, sentences, shown, source_name
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -272,6 +272,7 @@ def _law(entry: LawReference, words: Catalogue) -> View:
         "citation": entry.citation,
         "status": entry.status,
         "badge": badge(entry, words),
+        "overdue": overdue(entry, words),
         "summary": entry.summary,
         "checked": words.text("legal.checked", {"date": entry.checked}),
         "url": _linkable(entry.url) or "",

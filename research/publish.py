@@ -1,4 +1,4 @@
-"""Draw docs/evaluation.md, and the table in the README, from the figures that `research.evaluate` wrote.
+"""Draw docs/evaluation.md, the table in the README and the app's error rates from what `research.evaluate` wrote.
 
 python -m research.publish
 """
@@ -9,6 +9,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from research import error_rates
 
 DOCS = Path(__file__).parents[1] / "docs"
 START, END = "<!-- figures: python -m research.publish -->", "<!-- end of figures -->"
@@ -201,6 +203,7 @@ def table(data: Sequence[Data]) -> str:
 def main() -> None:
     data = {name: json.loads((DOCS / f"evaluation-{name}.json").read_text("utf-8")) for name in ("scene", "face")}
     (DOCS / "evaluation.md").write_text(HEAD + "".join(section(name, found) for name, found in data.items()), "utf-8")
+    error_rates.FILE.write_text(error_rates.written(data), "utf-8")
     readme = DOCS.parent / "README.md"
     before, rest = readme.read_text("utf-8").split(START)
     after = rest.split(END)[1]

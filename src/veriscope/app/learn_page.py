@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from veriscope.app import pieces
+from veriscope.app import pieces, rates_view
 from veriscope.app.shell import desk, words
 from veriscope.detectors import catalogue as cards
 from veriscope.detectors.card import Card
@@ -35,7 +35,9 @@ def show() -> None:
     _list(said.text("app.learn.limits"), [said.text(f"app.learn.limits.{limit}") for limit in limits], "-")
     st.header(said.text("app.learn.rates"), anchor=False)
     st.markdown(said.text("app.learn.rates.lead"))
-    st.html(pieces.table(_rates(cards(desk().settings), said), said.text("app.learn.rates"), said.language, said.direction))
+    rates_view.show(said)
+    with st.expander(said.text("app.learn.rates.overall")):
+        st.html(pieces.table(_rates(cards(desk().settings), said), said.text("app.learn.rates"), said.language, said.direction))
     _verify(said)
     st.header(said.text("app.learn.glossary"), anchor=False)
     for term in TERMS:

@@ -7,6 +7,8 @@ import functools
 from collections.abc import Mapping, Sequence
 from html import escape
 
+from veriscope.i18n import Catalogue
+
 
 def progress(sentence: str) -> str:
     """A line that says what is happening; screen readers hear it."""
@@ -33,6 +35,17 @@ def table(rows: Sequence[Mapping[str, str]], title: str, language: str, directio
         f'<div class="vs vs-scroll" role="region" tabindex="0" aria-label="{escape(title)}" lang="{language}" '
         f'dir="{direction}">'
         f'<table class="vs-table"><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>'
+    )
+
+
+def facts(summary: str, rows: Sequence[tuple[str, str, str]], words: Catalogue) -> str:
+    """An English summary, and names with values; each value says its language, because many are in English."""
+    lines = "".join(
+        f'<dt>{escape(name)}</dt><dd lang="{language}" dir="auto">{escape(value)}</dd>' for name, value, language in rows
+    )
+    return (
+        f'<div class="vs" lang="{words.language}" dir="{words.direction}"><p lang="en" dir="auto">{escape(summary)}</p>'
+        f'<dl class="vs-facts vs-words">{lines}</dl></div>'
     )
 
 

@@ -99,7 +99,7 @@ def _made(detector: DetectorRates, said: Catalogue) -> str:
         )
         for row in detector.made
     ]
-    return _table(said.text("app.learn.rates"), [said.text(code) for code in head], rows, said)
+    return _table(said.text("app.learn.made", {"count": len(detector.made)}), [said.text(code) for code in head], rows, said)
 
 
 def _kind(kind: str, said: Catalogue) -> str:

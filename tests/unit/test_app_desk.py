@@ -15,6 +15,7 @@ from veriscope.app import examples
 from veriscope.app.desk import PREVIEW_SIDE, Desk
 from veriscope.domain import Failure, Report, SourceKind
 from veriscope.errors import Busy, UnreadableSource, UnsafeUrl
+from veriscope.i18n import catalogue
 
 
 @pytest.fixture(scope="module")
@@ -138,3 +139,13 @@ def test_models_are_opened_once_for_all(desk: Desk) -> None:
     desk.hand_in("again", examples.data("portrait")).future.result(200)
     assert desk._engine._models is first
     assert desk.settings.threads == 1
+
+
+def test_a_report_is_drawn_once_for_a_language(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    checked = desk.hand_in("a.jpg", examples.data("portrait")).future.result(200)
+    assert isinstance(checked.result, Report)
+    first = checked.pieces(checked.result, catalogue("en"))
+    assert catalogue("en").text("section.not_checked") in first["gaps"]
+    monkeypatch.setattr("veriscope.app.desk.as_html.pieces", lambda *_: {"gaps": "anew"})
+    assert checked.pieces(checked.result, catalogue("en")) is first
+    assert checked.pieces(checked.result, catalogue("de")) == {"gaps": "anew"}

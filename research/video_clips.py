@@ -112,7 +112,8 @@ def _swapped(clip: Clip, other: Clip, fake: Path, control: Path, finder: FaceDet
     for number, (frame, face) in enumerate(target):
         place = number % (2 * len(donors) - 2)
         donor = donors[place if place < len(donors) else 2 * len(donors) - 2 - place]  # to and fro, without a jump
-        frames.append(_pasted(frame.image, face, blended(crop_face(frame.image, face, _CROP), donor, random.Random(seed))))
+        crop, _ = blended(crop_face(frame.image, face, _CROP), donor, random.Random(seed))
+        frames.append(_pasted(frame.image, face, crop))
     write(control, [frame.image for frame, _ in target], 25, 20)
     write(fake, frames, 25, 20)
 

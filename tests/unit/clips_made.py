@@ -68,6 +68,23 @@ def clip(
     return packed.getvalue()
 
 
+def repeated(data: bytes, turns: int, rate: int = 10, container: str = "mp4") -> bytes:
+    """A clip many times in a row, without encoding it again: an hour of small frames takes a second to make."""
+    packed = io.BytesIO()
+    with av.open(io.BytesIO(data), "r") as source, av.open(packed, "w", format=container) as out:
+        stream = source.streams.video[0]
+        copy = out.add_stream_from_template(stream)
+        packets = [packet for packet in source.demux(stream) if packet.dts is not None]
+        length = round(len(packets) / (rate * (stream.time_base or Fraction(1, rate))))
+        for turn in range(turns):
+            for original in packets:
+                packet = av.Packet(bytes(original))
+                packet.pts, packet.dts = (original.pts or 0) + turn * length, (original.dts or 0) + turn * length
+                packet.time_base, packet.is_keyframe, packet.stream = original.time_base, original.is_keyframe, copy
+                out.mux(packet)
+    return packed.getvalue()
+
+
 @cache
 def face_clip() -> bytes:
     """Three seconds of one face."""

@@ -15,13 +15,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clips_made import children, clip, face_clip, plain_clip, plain_frames
+from clips_made import children, clip, face_clip, plain_clip, plain_frames, repeated
 from PIL import Image
 
 from veriscope.domain import Frame, FrameSource, Media, MediaKind, SourceKind, Strategy
 from veriscope.errors import InputError, TooLarge, UnsupportedMedia
 from veriscope.ingest import clip as clips
 from veriscope.ingest import open_media
+from veriscope.ingest.decoder import plan
 from veriscope.settings import Limits, Sampling, Settings
 
 SETTINGS = Settings(threads=1)
@@ -126,6 +127,22 @@ def test_a_long_clip_is_sought_and_not_decoded_through() -> None:
     assert len(times) == 6
     assert times[0] < 3.0
     assert times[-1] > 16.0
+
+
+@pytest.mark.parametrize("container", ["mp4", "matroska"])
+def test_an_hour_is_looked_at_from_end_to_end(container: str) -> None:
+    hour = repeated(clip(plain_frames(24, (64, 48))), 1500, container=container)
+    with opened(hour) as (media, source):
+        times = [frame.time or 0.0 for frame in source.sampled()]
+        assert media.facts.duration == pytest.approx(3600, abs=1)
+        assert source.ending.strategy is Strategy.SEEK
+        assert source.ending.lost == 0
+        assert source.ending.decoded <= plan.PER_SAMPLE * len(times)
+        again = [frame.time for frame in source.at(times[10:60:20])]
+    assert again == times[10:60:20]
+    assert len(times) >= plan.DEFAULT_FRAMES
+    assert times[0] < 60
+    assert times[-1] > 3540
 
 
 def test_where_a_scene_begins_a_frame_is_added() -> None:

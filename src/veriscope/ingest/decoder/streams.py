@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import math
+from array import array
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -39,6 +39,36 @@ class Counts:
     damaged: int = 0
     repeated: int = 0
     blended: int = 0
+
+
+class _Entries:
+    """Stamps of frames and which are key frames, nine bytes each: an hour has 100,000, and memory must not grow with them."""
+
+    def __init__(self, stamps: array[int] | None = None, keys: bytes = b"") -> None:
+        self._stamps: array[int] = array("q") if stamps is None else stamps
+        self._keys = bytearray(keys)
+
+    def __len__(self) -> int:
+        return len(self._stamps)
+
+    def add(self, stamp: int, key: bool) -> None:
+        self._stamps.append(stamp)
+        self._keys.append(bool(key))
+
+    def in_order(self) -> _Entries:
+        """By time of display; packets come in the order of decoding."""
+        stamps = np.asarray(self._stamps)
+        order = np.argsort(stamps, kind="stable")
+        return _Entries(array("q", stamps[order].tobytes()), np.frombuffer(self._keys, np.uint8)[order].tobytes())
+
+    def survey(self, base: Fraction) -> plan.Survey | None:
+        if not len(self):
+            return None
+        stamps = np.asarray(self._stamps)
+        # Damaged files count backwards.
+        rising = np.maximum.accumulate((stamps - float(stamps[0])) * float(base))
+        keys = {0, *np.flatnonzero(np.frombuffer(self._keys, np.uint8)).tolist()}
+        return plan.Survey(array("d", rising.tobytes()), tuple(sorted(keys))) if rising[-1] < 1e7 else None
 
 
 class Streams:
@@ -79,7 +109,7 @@ class Streams:
             "frames": len(survey.times) if survey else 0,
             "duration": survey.duration if survey else self._claimed(),
             "frame_rate": rate if rate is None or rate <= 1000 else None,
-            "variable_rate": bool(survey and _is_variable(survey)),
+            "variable_rate": bool(survey and survey.variable),
             "rotation": -round(first.rotation) % 360,
             "bit_depth": pixels.depth(first),
             "hdr": pixels.transfer(first) is not None,
@@ -176,27 +206,30 @@ class Streams:
         if base is None:
             return None
         if self._job.demuxer not in _WHOLE_INDEX:
-            return _survey(self._packets(), base)
-        entries = [(entry.timestamp, entry.is_keyframe) for entry in self._stream.index_entries if not entry.is_discard]
-        survey = _survey(entries, base)
+            return self._packets().survey(base)
+        entries = _Entries()
+        for entry in self._stream.index_entries:
+            if not entry.is_discard:
+                entries.add(entry.timestamp, entry.is_keyframe)
+        survey = entries.survey(base)
         claimed = self._claimed()
         # An index gives times of decoding, which at a variable rate differ from those of display by more than an order.
-        if survey is None or _is_variable(survey) or (claimed and survey.duration < _COVERED * claimed):
+        if survey is None or survey.variable or (claimed and survey.duration < _COVERED * claimed):
             packets = self._packets()
             if len(packets) >= len(entries):
-                survey = _survey(packets, base)
+                survey = packets.survey(base)
         return survey
 
-    def _packets(self) -> list[tuple[int, bool]]:
-        found: list[tuple[int, bool]] = []
+    def _packets(self) -> _Entries:
+        found = _Entries()
         try:
             for packet in self._container.demux(self._stream):
                 stamp = packet.pts if packet.pts is not None else packet.dts
                 if stamp is not None and packet.size and len(found) < _MAX_PACKETS:
-                    found.append((stamp, bool(packet.is_keyframe)))
+                    found.add(stamp, packet.is_keyframe)
         except av.error.FFmpegError:
             pass  # what comes after the damage is lost; the counts of the decoding say so
-        return sorted(found)
+        return found.in_order()
 
     def _claimed(self) -> float | None:
         """Seconds that the header claims."""
@@ -326,22 +359,3 @@ class Streams:
                     tags[f"{place}:{name.lower()[:60]}"] = value
                     left -= len(value)
         return tags
-
-
-def _survey(entries: list[tuple[int, bool]], base: Fraction) -> plan.Survey | None:
-    if not entries:
-        return None
-    first = entries[0][0]
-    times = [float((stamp - first) * base) for stamp, _ in entries]
-    rising = [times[0]]
-    for time in times[1:]:  # damaged files count backwards
-        rising.append(max(time, rising[-1]))
-    keys = tuple(sorted({0, *(index for index, (_, key) in enumerate(entries) if key)}))
-    return plan.Survey(tuple(rising), keys) if rising[-1] < 1e7 else None
-
-
-def _is_variable(survey: plan.Survey) -> bool:
-    """Whether more than a twentieth of the steps differ from the usual one by more than a half."""
-    gaps = [b - a for a, b in itertools.pairwise(survey.times)]
-    odd = sum(abs(gap - survey.step) > 0.5 * survey.step for gap in gaps)
-    return odd > 0.05 * max(1, len(gaps))

@@ -37,7 +37,10 @@ _COPIES = re.compile(r"(-backward|_yuv420|_blurred|_src|_000|_\d+_clip_\d+)+$")
 
 @dataclasses.dataclass(frozen=True)
 class Clip:
-    """One clip. `group`: person or scene; everything of a group is on one side of a split."""
+    """One clip. `group`: person or scene; everything of a group is on one side of a split.
+
+    `rank`: its place among those of its label, kind and source, from 1; 0 = made here.
+    """
 
     file: Path
     label: int  # 1 = synthetic or manipulated
@@ -45,6 +48,7 @@ class Clip:
     source: str
     group: str
     note: str = ""
+    rank: int = 0
 
     @property
     def split(self) -> str:
@@ -67,7 +71,8 @@ def collected(manifest: Path, git_root: Path, folder: Path, limit: int) -> Itera
             continue
         taken[key] += 1
         stem = _COPIES.sub("", Path(row["path"]).stem.lower())
-        yield Clip(file, int(row["label"] == "fake"), row["kind"], row["source"], f"{row['source']}/{stem}", row["notes"])
+        label, group = int(row["label"] == "fake"), f"{row['source']}/{stem}"
+        yield Clip(file, label, row["kind"], row["source"], group, row["notes"], taken[key])
 
 
 def _written(git_root: Path, row: dict[str, str], file: Path) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clips_made import children, clip, face_clip, plain_clip, plain_frames, repeated
+from clips_made import children, clip, face_clip, plain_clip, plain_frames, repeated, with_sound
 from PIL import Image
 
 from veriscope.domain import Frame, FrameSource, Media, MediaKind, SourceKind, Strategy
@@ -189,6 +189,19 @@ def test_frames_are_turned_upright(matrix: tuple[int, int, int, int], degrees: i
         assert (media.facts.width, media.facts.height) == frame.image.size
         assert [note.code for note in media.facts.notes] == ["media.rotated"]
     assert far(frame.image, straight.image.transpose(how)) == 0
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(2.4, False), (3.0, False), (6.0, True), (1.0, True)])
+def test_sound_that_ends_elsewhere_than_the_picture_is_told(seconds: float, told: bool) -> None:
+    with opened(with_sound(plain_clip(), seconds)) as (media, _):
+        assert media.facts.video is not None
+        assert media.facts.video.audio == "aac"
+        assert media.facts.duration == pytest.approx(2.4, abs=0.05)
+        [note] = media.facts.notes or (None,)
+    assert (note is not None) is told
+    if note is not None:
+        assert note.code == "media.sound_length"
+        assert note.params["sound"] == pytest.approx(seconds, abs=0.2)
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "AVIF"])

@@ -25,6 +25,7 @@ from veriscope.ingest import colour
 from veriscope.ingest.decoder.wire import Header, Job, receive
 from veriscope.settings import Sampling, Settings
 
+_APART, _APART_SHARE = 1.0, 0.05  # seconds, share of the clip: sound and picture that end nearer together are usual
 _AHEAD = 2  # frames decoded before they are asked for
 _COMMAND = (sys.executable, "-P", "-m", "veriscope.ingest.decoder")
 _REFUSALS: dict[str, type[InputError]] = {"unsupported_media": UnsupportedMedia, "too_large": TooLarge}
@@ -258,7 +259,7 @@ def _opened(header: Header, sampling: Sampling) -> Opened:
 
 
 def _notes(header: Header, video: VideoFacts, duration: float | None, sampling: Sampling) -> Iterator[Finding]:
-    """What was done to the frames to make them comparable."""
+    """What was done to the frames to make them comparable, and what is odd about the streams."""
     if video.rotation:
         yield Finding("media.rotated", {"degrees": video.rotation})
     if header.get("stretched") is True:
@@ -271,6 +272,9 @@ def _notes(header: Header, video: VideoFacts, duration: float | None, sampling: 
         yield Finding("media.deinterlaced")
     if header.get("alpha") is True:
         yield Finding("media.alpha_flattened")
+    sound = _number(header, "audio_seconds")
+    if sound and duration and abs(sound - duration) > max(_APART, _APART_SHARE * duration):
+        yield Finding("media.sound_length", {"sound": round(sound, 1), "picture": round(duration, 1)})
     if sampling.max_seconds is not None and (duration is None or sampling.max_seconds < duration):
         yield Finding("media.only_beginning", {"seconds": round(sampling.max_seconds, 1)})
 

@@ -20,6 +20,7 @@ from veriscope.ingest.decoder.wire import Header, Job
 
 if TYPE_CHECKING:
     from av import VideoFrame
+    from av.audio.stream import AudioStream
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
@@ -117,6 +118,7 @@ class Streams:
             "alpha": array.shape[2] == 4 and bool((array[..., 3] < 255).any()),
             "stretched": pixels.shown_width(first, self._aspect) != first.width,
             "audio": sounds[0].codec_context.name if sounds else None,
+            "audio_seconds": _seconds(sounds[0]) if sounds else None,
             "tags": self._tags(),
             "expected": self._number(),
         }
@@ -233,12 +235,8 @@ class Streams:
 
     def _claimed(self) -> float | None:
         """Seconds that the header claims."""
-        stream, container = self._stream, self._container
-        if stream.duration and stream.time_base:
-            seconds = float(stream.duration * stream.time_base)
-        else:
-            seconds = (container.duration or 0) / av.time_base
-        return seconds if 0 < seconds < 1e7 else None
+        whole = (self._container.duration or 0) / av.time_base
+        return _seconds(self._stream) or (whole if 0 < whole < 1e7 else None)
 
     def _decoded(self) -> Iterator[VideoFrame]:
         """Sound frames in order of display; damage is counted and stepped over."""
@@ -359,3 +357,9 @@ class Streams:
                     tags[f"{place}:{name.lower()[:60]}"] = value
                     left -= len(value)
         return tags
+
+
+def _seconds(stream: VideoStream | AudioStream) -> float | None:
+    """How long the header says that a stream lasts."""
+    seconds = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else 0.0
+    return seconds if 0 < seconds < 1e7 else None

@@ -23,6 +23,8 @@ from veriscope.errors import InputError, TooLarge, UnsupportedMedia
 from veriscope.ingest import clip as clips
 from veriscope.ingest import open_media
 from veriscope.ingest.decoder import plan
+from veriscope.ingest.decoder.streams import Streams
+from veriscope.ingest.decoder.wire import Job
 from veriscope.settings import Limits, Sampling, Settings
 
 SETTINGS = Settings(threads=1)
@@ -260,6 +262,22 @@ def test_a_crash_over_there_is_an_error_here(monkeypatch: pytest.MonkeyPatch) ->
     assert gone()
 
 
+ALIVE = """
+import json, struct, sys
+def alive():
+    sign = json.dumps({"kind": "alive"}).encode()
+    sys.stdout.buffer.write(struct.pack(">II", len(sign), 0) + sign)
+"""
+
+
+def test_a_long_pass_over_packets_gives_signs_of_life() -> None:
+    signs: list[int] = []
+    many = repeated(clip(plain_frames(24, (64, 48))), 100, container="matroska")
+    streams = Streams(io.BytesIO(many), Job("streams", "matroska"), lambda: signs.append(1))
+    assert streams.facts()["frames"] == 2400
+    assert len(signs) == 2
+
+
 @pytest.mark.parametrize(
     ("code", "error", "says"),
     [
@@ -273,13 +291,16 @@ def test_a_crash_over_there_is_an_error_here(monkeypatch: pytest.MonkeyPatch) ->
             id="announces gigabytes",
         ),
         pytest.param("raise SystemExit(1)", UnsupportedMedia, "broke down", id="leaves"),
+        pytest.param(ALIVE + "while True: alive()", UnsupportedMedia, "no progress", id="lives and does nothing"),
+        pytest.param(ALIVE + "[alive() for _ in range(9)]", UnsupportedMedia, "broke down", id="lives and leaves"),
     ],
 )
 def test_a_decoder_that_misbehaves_costs_one_input(
     code: str, error: type[InputError], says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clips, "_COMMAND", (sys.executable, "-c", code))
-    settings = replace(SETTINGS, limits=Limits(stall_seconds=1.0))
+    # Only what hangs is waited for; the others must not be taken for it on a slow machine.
+    settings = replace(SETTINGS, limits=Limits(stall_seconds=1.0 if "sleep" in code else 60.0))
     with pytest.raises(error, match=says):
         open_media(plain_clip(), settings)
     assert not sys.platform.startswith("linux") or gone()

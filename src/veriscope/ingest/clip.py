@@ -22,7 +22,7 @@ from PIL import Image
 from veriscope.domain import Ending, Finding, Frame, Strategy, VideoFacts
 from veriscope.errors import InputError, TooLarge, UnsupportedMedia
 from veriscope.ingest import colour
-from veriscope.ingest.decoder.wire import Header, Job, receive
+from veriscope.ingest.decoder.wire import MAX_ALIVE, Header, Job, receive
 from veriscope.settings import Sampling, Settings
 
 _APART, _APART_SHARE = 1.0, 0.05  # seconds, share of the clip: sound and picture that end nearer together are usual
@@ -144,18 +144,26 @@ class _Process:
         Raises:
             UnsupportedMedia, TooLarge: what the process refused, or that it broke down or hung.
         """
-        try:
-            message = self._messages.get(timeout=self._stall)
-        except queue.Empty:
-            raise _hung() from None
-        if message is None:
-            raise _crashed()
+        message = self._waited_for()
         found = message[0].get("kind")
         if found == "error":
             raise _refusal(message[0])
         if found != kind and not (kind == "frame" and found == "end"):
             raise _crashed()
         return message
+
+    def _waited_for(self) -> _Message:
+        """The next message that is more than a sign of life, of which there may be only so many."""
+        for _ in range(MAX_ALIVE + 1):
+            try:
+                message = self._messages.get(timeout=self._stall)
+            except queue.Empty:
+                break
+            if message is None:
+                raise _crashed()
+            if message[0].get("kind") != "alive":
+                return message
+        raise _hung()
 
     def frames(self) -> Iterator[_Message]:
         """Frames until the end."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from veriscope.ingest.decoder import pixels, plan
 from veriscope.ingest.decoder.cuts import Rhythm
 from veriscope.ingest.decoder.refusal import Refusal
-from veriscope.ingest.decoder.wire import Header, Job
+from veriscope.ingest.decoder.wire import ALIVE_EVERY, MAX_ALIVE, Header, Job
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
-_MAX_PACKETS = 20_000_000
+_MAX_PACKETS = MAX_ALIVE * ALIVE_EVERY
 _MAX_TAG, _MAX_TAGS = 500_000, 2_000_000  # characters of one field, of all: workflows of node editors are long
 _MOST_DAMAGE = 20_000  # packets refused in a row before the rest is given up
 _WHOLE_INDEX = ("mov", "avi")  # others list key frames alone, or nothing
@@ -75,8 +75,9 @@ class _Entries:
 class Streams:
     """One open video file."""
 
-    def __init__(self, file: BinaryIO, job: Job) -> None:
-        self._file, self._job = file, job
+    def __init__(self, file: BinaryIO, job: Job, alive: Callable[[], object] = lambda: None) -> None:
+        """`alive` is called now and then during the pass over the packets, which takes minutes for hours on a slow disk."""
+        self._file, self._job, self._alive = file, job, alive
         self.counts = Counts()
         self._open()
         self._survey = self._surveyed()
@@ -225,7 +226,9 @@ class Streams:
     def _packets(self) -> _Entries:
         found = _Entries()
         try:
-            for packet in self._container.demux(self._stream):
+            for count, packet in enumerate(self._container.demux(self._stream), 1):
+                if count % ALIVE_EVERY == 0:
+                    self._alive()
                 stamp = packet.pts if packet.pts is not None else packet.dts
                 if stamp is not None and packet.size and len(found) < _MAX_PACKETS:
                     found.add(stamp, packet.is_keyframe)

@@ -39,9 +39,9 @@ portraits from FFHQ, of children and young people above all: the face fills the 
 texture, the background far out of focus; some wear costumes or heavy make-up. The others have the look of an
 advertisement or of a strong edit: one object sharp before a blurred or single-coloured ground (a vase, sunglasses, a
 blossom, a cup), dusk, sunsets, night and under water with strong colours, nearly black pictures, dense regular patterns
-(a carpet, cushions), a retouched portrait in black and white. **Missed ones**: generators of 2022 with jagged edges and daylight like a
-snapshot's; StyleGAN portraits of men in plain clothes; sports with many small people, among them screen captures; very
-dark pictures; black-and-white ones; products, a floor plan and a room before plain ground.""",
+(a carpet, cushions), a retouched portrait in black and white. **Missed ones**: generators of 2022 with jagged edges and
+daylight like a snapshot's; StyleGAN portraits of men in plain clothes; sports with many small people, among them screen
+captures; very dark pictures; black-and-white ones; products, a floor plan and a room before plain ground.""",
     "face": """Looked at on 2026-11-24. **Real ones with the highest scores**: fourteen of fifty are video frames that are dark,
 reddish or blurred by motion; ten are FFHQ portraits, with theatre make-up, headdress, hard light or a child's smooth skin;
 some are official portraits before a studio ground. **Eleven hold no human face at all**: dogs, toys, a statue and a bell

@@ -24,7 +24,19 @@ BLOCKED = (
     "cv2",
     "research",
 )
-HEAVY = ("onnxruntime", "numpy", "PIL", "c2pa", "pillow_heif", "httpx", "httpcore", "rich", "babel")
+HEAVY = (
+    "onnxruntime",
+    "numpy",
+    "PIL",
+    "c2pa",
+    "pillow_heif",
+    "httpx",
+    "httpcore",
+    "rich",
+    "babel",
+    "huggingface_hub",
+    "httpx2",
+)
 
 PRELUDE = f"""
 import sys
@@ -89,6 +101,7 @@ def test_the_blocked_packages_are_missing() -> None:
         pytest.param(command("compare", "--help"), set(), id="veriscope compare --help"),
         pytest.param(command("detectors"), {"PIL"}, id="veriscope detectors"),
         pytest.param(command("detectors", "--format", "json"), {"PIL"}, id="veriscope detectors as JSON"),
+        pytest.param(command("detectors", "--hub"), {"PIL"}, id="veriscope detectors --hub"),
         pytest.param(command("schema"), {"PIL"}, id="veriscope schema"),
         pytest.param(command("law", "DE"), {"PIL", "babel", "rich"}, id="veriscope law"),
     ],

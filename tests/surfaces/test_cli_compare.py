@@ -12,8 +12,8 @@ import pytest
 from cli_runs import Run
 from labelled_made import made_set, offer_detectors
 
-from veriscope.evaluation import place
 from veriscope.evaluation.variants import VARIANTS
+from veriscope.runtime import folders
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +21,7 @@ def made_detectors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     offer_detectors(tmp_path / "packages", monkeypatch)
     monkeypatch.setenv("VERISCOPE_ALLOW_PLUGINS", "1")
     monkeypatch.setenv("VERISCOPE_THREADS", "1")
-    monkeypatch.setattr(place, "cache_folder", lambda: tmp_path / "user" / "answers")
+    monkeypatch.setattr(folders, "answers_folder", lambda: tmp_path / "user" / "answers")
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import enum
 import json
 import sys
@@ -55,6 +56,9 @@ def analyze(
     offline: Annotated[
         bool, typer.Option("--offline", help="Never fetch anything, not even an address that was given.")
     ] = False,
+    use_calibration: Annotated[
+        bool, typer.Option("--use-calibration", help="Use your own calibration of face, scene … (`veriscope calibrate`).")
+    ] = False,
     jobs: Annotated[int, typer.Option(min=1, max=64, help="Inputs analysed at the same time.")] = 1,
     frames: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Video: look at most at N frames (default 64), spread over the clip.")
@@ -76,7 +80,8 @@ def analyze(
     from veriscope.settings import Sampling
 
     words = catalogue(lang)
-    engine = Engine(_settings(detector or (), offline, jobs, Sampling(frames, fps, max_seconds, thumbnails)))
+    settings = _settings(detector or (), offline, jobs, Sampling(frames, fps, max_seconds, thumbnails))
+    engine = Engine(dataclasses.replace(settings, use_calibration=use_calibration or settings.use_calibration))
     inputs = list(discover(sources, recursive))
     if output_format is ReportFormat.HTML and len(inputs) != 1:
         raise DataError(f"A page holds one report, and there are {len(inputs)} inputs. Give one, or use --format json.")
@@ -92,8 +97,6 @@ def analyze(
 
 
 def _settings(detectors: Iterable[str], offline: bool, jobs: int, sampling: Sampling) -> Settings:
-    import dataclasses
-
     from veriscope.settings import Sampling, Settings
 
     settings = Settings.from_environment()

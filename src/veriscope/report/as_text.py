@@ -113,9 +113,9 @@ def _lines(signal: Signal, words: Catalogue) -> list[str]:
     if signal.status is not Status.OK and signal.reason is not None:
         return [words.finding(signal.reason)]
     lines = [words.finding(finding) for finding in signal.findings]
-    if signal.points is not None and signal.probability is not None and lines:
+    if signal.probability is not None and lines:
         lines[0] = f"{lines[0]} ({words.isolated(words.percent(min(max(signal.probability, 0.01), 0.99)))})"
-        if signal.probability >= signal.points.some:
+        if signal.points is not None and signal.probability >= signal.points.some:
             rate = signal.points.fpr_strong if signal.probability >= signal.points.strong else signal.points.fpr_some
             lines.append(words.text("score.rate", {"rate": words.percent(rate)}))
     return lines

@@ -235,6 +235,10 @@ class Engine:
                 self._models = (tuple(running), tuple(missing))
             return self._models
 
+    def unavailable(self) -> tuple[Signal, ...]:
+        """Opens the models now, instead of at the first input; a signal for each that cannot run."""
+        return self._loaded()[1]
+
     def _opened(self, one: Choice) -> tuple[Detector, ...]:
         """A detector, and the search for faces when it wants them: without the search it cannot run either."""
         models = detectors.load([one], self.settings)

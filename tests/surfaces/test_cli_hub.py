@@ -2,14 +2,44 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
+import onnx
 import pytest
 from cli_runs import Run
 from hub_server import TOKEN, HubServer, hub
+from onnx import TensorProto, helper
+
+from veriscope import Engine, Settings
 
 FILES = {"config.json": b"{}", "model.safetensors": b"tensors" * 100, "pytorch_model.bin": b"pickle"}
+
+
+def classifier() -> dict[str, bytes]:
+    """A model that runs: the brighter the picture, the likelier "fake"."""
+    nodes = [
+        helper.make_node("ReduceMean", ["pixel_values"], ["grey"], axes=[1, 2, 3], keepdims=0),
+        helper.make_node("Unsqueeze", ["grey", "column"], ["one"]),
+        helper.make_node("Mul", ["one", "signs"], ["logits"]),
+    ]
+    constants = [
+        helper.make_tensor("column", TensorProto.INT64, [1], [1]),
+        helper.make_tensor("signs", TensorProto.FLOAT, [1, 2], [-1.0, 1.0]),
+    ]
+    pixels = helper.make_tensor_value_info("pixel_values", TensorProto.FLOAT, ["n", 3, 32, 32])
+    logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 2])
+    graph = helper.make_graph(nodes, "brightness", [pixels], [logits], constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.checker.check_model(model)
+    processor = {"image_processor_type": "ViTImageProcessor", "size": {"height": 32, "width": 32}, "do_resize": True}
+    processor |= {"do_rescale": True, "do_normalize": True, "image_mean": [0.5] * 3, "image_std": [0.5] * 3, "resample": 2}
+    return {
+        "config.json": json.dumps({"model_type": "vit", "id2label": {"0": "real", "1": "fake"}}).encode(),
+        "preprocessor_config.json": json.dumps(processor).encode(),
+        "onnx/model.onnx": bytes(model.SerializeToString()),
+    }
 
 
 @pytest.fixture(autouse=True)
@@ -111,3 +141,72 @@ def test_the_token_is_never_printed(run: Run, hub: HubServer, monkeypatch: pytes
     ended.append(run("models", "check"))
     assert [end.code for end in ended] == [0, 0, 0, 0, 3]
     assert not any(TOKEN in end.out + end.err for end in ended)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        pytest.param("hf:owner/gone", "has no model hf:owner/gone", id="not on the Hub"),
+        pytest.param("hf:owner/pickle", "stranger's code", id="pickle"),
+        pytest.param("hf:owner/gated", "wants terms to be accepted", id="gated"),
+        pytest.param("hf:owner/nc", "forbids commercial use", id="licence"),
+        pytest.param("hf:owner/down", "HTTP 500", id="server"),
+        pytest.param("hf:owner", "names no repository", id="misspelt"),
+    ],
+)
+def test_an_analysis_whose_model_cannot_be_had_ends_before_any_picture(
+    run: Run, hub: HubServer, photo: Path, name: str, says: str
+) -> None:
+    hub.add("owner/pickle", {"config.json": b"{}", "pytorch_model.bin": b"pickle"})
+    hub.add("owner/gated", FILES)
+    hub.gated.add("owner/gated")
+    hub.add("owner/nc", FILES, {"license": "cc-by-nc-4.0"})
+    hub.status["owner/down"] = 500
+    ended = run("analyze", photo, photo, "--detector", "face", "--detector", name)
+    assert (ended.code, ended.out) == (2, "")
+    assert says in ended.err
+    assert ended.err.count("\n") == 1
+
+
+def test_offline_an_analysis_asks_no_hub(run: Run, hub: HubServer, photo: Path) -> None:
+    hub.add("owner/name", FILES)
+    ended = run("analyze", photo, "--offline", "--detector", "hf:owner/name")
+    assert (ended.code, ended.out, hub.asked) == (2, "", [])
+    assert "veriscope models add hf:owner/name" in ended.err
+
+
+def test_a_model_of_the_hub_answers_and_is_asked_for_once(run: Run, hub: HubServer, photo: Path) -> None:
+    commit = hub.add("owner/name", classifier())
+    ended = run("analyze", photo, "--detector", "hf:owner/name", "--format", "json")
+    assert ended.code == 0
+    (signal,) = [signal for signal in ended.data["signals"] if signal["source"] == "hf:owner/name"]
+    assert (signal["status"], signal["points"]) == ("ok", None)
+    assert ended.data["versions"]["detectors"]["hf:owner/name"].startswith(f"{commit[:12]} sha256:")
+    assert ended.data["verdict"]["grade"] == "uncertain"
+    hub.asked.clear()
+    assert run("analyze", photo, "--detector", "hf:owner/name", "--format", "json").data["signals"] == ended.data["signals"]
+    assert run("analyze", photo, "--detector", "hf:owner/name", "--offline").code == 0
+    assert hub.asked == []
+
+
+def test_a_folder_that_cannot_be_run_ends_before_any_picture(run: Run, photo: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "model.onnx").write_bytes(b"no graph")
+    for name in ("mine", "gone"):
+        ended = run("analyze", photo, "--detector", tmp_path / name)
+        assert (ended.code, ended.out) == (2, "")
+        assert f"local:{name} cannot be used" in ended.err
+
+
+def test_two_models_of_one_name_are_refused(run: Run, photo: Path) -> None:
+    ended = run("analyze", photo, "--detector", "hf:owner/name", "--detector", "hf:owner/name@v2")
+    assert ended.code == 2
+    assert 'would both be "hf:owner/name"' in ended.err
+
+
+def test_in_the_library_a_model_that_cannot_be_had_is_one_signal(hub: HubServer, folder: Path, photo: Path) -> None:
+    hub.status["owner/down"] = 500
+    engine = Engine(Settings(detectors=("scene", "hf:owner/down"), hub_folder=folder))
+    statuses = {signal.source: signal.status for signal in engine.analyze(photo).signals}
+    assert statuses["hf:owner/down"] == "unavailable"
+    assert statuses["scene"] == "ok"

@@ -165,11 +165,15 @@ def hub_repository(path: str) -> str:
     return path.split("/")[2].partition("@")[0].replace("~", "/", 1)
 
 
+def git_hash(data: bytes) -> str:
+    return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+
+
 def description(repository: str, commit: str, files: Mapping[str, bytes], card: Mapping[str, object]) -> dict[str, Any]:
     """What the Hub says about a model at a commit, as far as a client needs it."""
     siblings: list[dict[str, object]] = []
     for name, data in files.items():
-        row: dict[str, object] = {"rfilename": name, "size": len(data), "blobId": hashlib.sha1(data).hexdigest()}
+        row: dict[str, object] = {"rfilename": name, "size": len(data), "blobId": git_hash(data)}
         if name.endswith(LARGE):
             row["lfs"] = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data), "pointerSize": 130}
         siblings.append(row)

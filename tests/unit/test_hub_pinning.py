@@ -8,13 +8,15 @@ import hashlib
 import json
 import logging
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hub_server import TOKEN, HubServer, description, hub, hub_settings
 
-from veriscope.detectors.hub.lock import NAME, Lock
+from veriscope.detectors.hub.licences import Licence
+from veriscope.detectors.hub.lock import NAME, Lock, LockedFile, LockedModel
 from veriscope.detectors.hub.pinning import newest, repair
 from veriscope.detectors.hub.reference import Reference
 from veriscope.detectors.hub.repository import Repository, open_repository
@@ -161,14 +163,17 @@ def test_a_pinned_commit_that_is_served_with_other_bytes_is_noticed(hub: HubServ
         opened(hub_settings).read("model.safetensors")
 
 
-def test_bytes_that_are_not_the_announced_ones_are_refused_and_not_kept(hub: HubServer, hub_settings: Settings) -> None:
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json"])
+def test_bytes_that_are_not_the_announced_ones_are_refused_and_not_kept(
+    hub: HubServer, hub_settings: Settings, name: str
+) -> None:
     hub.add("owner/name", MODEL)
-    hub.served["model.safetensors"] = MODEL["model.safetensors"][::-1]
+    hub.served[name] = MODEL[name][::-1]
     with pytest.raises(ChecksumMismatch, match="not the file that the Hub announces"):
         opened(hub_settings)
     assert not Lock.of(hub_settings).models()
     hub.served.clear()
-    assert opened(hub_settings).read("model.safetensors") == MODEL["model.safetensors"], "the wrong bytes left the cache"
+    assert opened(hub_settings).read(name) == MODEL[name], "the wrong bytes left the cache"
 
 
 def test_a_download_that_breaks_off_is_resumed(
@@ -229,11 +234,11 @@ def test_a_file_that_grows_over_what_was_announced_is_cut_off(hub: HubServer, hu
     # Announced without a size, so that only the arriving bytes can say it.
     silent = description("owner/name", commit, files, {})
     for sibling in silent["siblings"]:
-        sibling.pop("size")
-        sibling.pop("lfs", None)
+        for key in ("size", "lfs", "blobId"):
+            sibling.pop(key, None)
     hub.answer = json.dumps(silent).encode()
     hub.served["config.json"] = b"{" + b" " * 100_000 + b"}"
-    with pytest.raises(UnsafeModel, match="max_model_bytes"):
+    with pytest.raises(UnsafeModel, match="more than the 50000 bytes"):
         opened(within(hub_settings, max_model_bytes=50_000))
 
 
@@ -424,6 +429,17 @@ def test_a_cache_that_was_copied_here_is_pinned_offline(hub: HubServer, hub_sett
     assert locked(hub_settings)["models"]["hf:owner/name"]["commit"] == commit
 
 
+def test_a_cache_that_names_no_commit_is_not_pinned(hub: HubServer, hub_settings: Settings) -> None:
+    cache = Path(os.environ["HF_HUB_CACHE"], "models--owner--name")
+    (cache / "refs").mkdir(parents=True)
+    (cache / "refs" / "main").write_text("latest")
+    (cache / "snapshots" / "latest").mkdir(parents=True)
+    for name in KEPT:
+        (cache / "snapshots" / "latest" / name).write_bytes(MODEL[name])
+    with pytest.raises(WeightsUnavailable, match="not on this machine"):
+        opened(offline(hub_settings))
+
+
 def test_a_licence_that_forbids_commercial_use_waits_for_the_user(hub: HubServer, hub_settings: Settings) -> None:
     hub.add("owner/name", MODEL, {"license": "cc-by-nc-4.0"})
     with pytest.raises(LicenceRefused, match=r"cc-by-nc-4\.0.*models add hf:owner/name --accept-licence"):
@@ -521,3 +537,19 @@ def test_limits_come_from_the_environment() -> None:
     assert (settings.limits.max_model_bytes, settings.limits.hub_seconds) == (5, 1.5)
     assert (settings.hub_folder, settings.accept_licences) == (Path("x"), True)
     assert Limits().max_model_bytes == 4 * 1024**3
+
+
+def test_many_writers_of_one_lock_lose_nothing(tmp_path: Path) -> None:
+    references = [Reference(f"owner/name{number}") for number in range(8)]
+    model = LockedModel(
+        commit="0" * 40, files={"model.onnx": LockedFile(sha256="0" * 64, bytes=1)}, licence=Licence(), added="2026-11-24"
+    )
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda reference: Lock(tmp_path).pin(reference, model), references))
+    assert set(Lock(tmp_path).models()) == set(map(str, references))
+
+
+def test_a_lock_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(DataError, match="cannot be written"):
+        Lock(tmp_path / "file").remove(NAMED)

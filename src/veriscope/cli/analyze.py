@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from veriscope.cli.elsewhere import check_models, fetch_models
 from veriscope.cli.output import EXIT_SOME_FAILED, in_colour, target, to_standard_output, width
 from veriscope.errors import DataError
 
@@ -46,7 +47,10 @@ def analyze(
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write here instead of standard output.")] = None,
     recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Also look into the folders of a folder.")] = False,
     detector: Annotated[
-        list[str] | None, typer.Option(metavar="ID", help="Use this detector; repeatable. See `veriscope detectors`.")
+        list[str] | None,
+        typer.Option(
+            metavar="ID", help="Use this detector: one of `veriscope detectors`, hf:OWNER/NAME or a folder; repeatable."
+        ),
     ] = None,
     country: Annotated[
         list[str] | None,
@@ -81,7 +85,10 @@ def analyze(
 
     words = catalogue(lang)
     settings = _settings(detector or (), offline, jobs, Sampling(frames, fps, max_seconds, thumbnails))
-    engine = Engine(dataclasses.replace(settings, use_calibration=use_calibration or settings.use_calibration))
+    settings = dataclasses.replace(settings, use_calibration=use_calibration or settings.use_calibration)
+    engine = Engine(settings)
+    fetch_models(settings)
+    check_models(engine)
     inputs = list(discover(sources, recursive))
     if output_format is ReportFormat.HTML and len(inputs) != 1:
         raise DataError(f"A page holds one report, and there are {len(inputs)} inputs. Give one, or use --format json.")

@@ -94,6 +94,7 @@ def _fitted_row(one: Fitted) -> dict[str, object]:
         "detector": one.detector,
         "judged": one.judged,
         "asked": one.asked,
+        "not_judged": dict(one.not_judged),
         "problem": one.problem or None,
         "file": str(one.file) if one.file else None,
         "calibration": one.calibration.model_dump(mode="json") if one.calibration else None,

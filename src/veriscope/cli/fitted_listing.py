@@ -27,11 +27,13 @@ def _fitted_lines(one: Fitted) -> Iterator[str]:
     yield one.detector
     if one.calibration is None:
         yield f"  not calibrated: {one.problem}"
-        return
-    yield from calibration_lines(one.calibration)
-    if one.judged < one.asked:
-        yield f"  not judged {one.asked - one.judged} of {one.asked} files"
-    yield f"  saved      {one.file}"
+    else:
+        yield from calibration_lines(one.calibration)
+    if one.not_judged:
+        reasons = ", ".join(f"{code} {count}" for code, count in one.not_judged.items())
+        yield f"  not judged {one.asked - one.judged} of {one.asked} files: {reasons}"
+    if one.file is not None:
+        yield f"  saved      {one.file}"
 
 
 def calibration_lines(found: FittedCalibration) -> Iterator[str]:

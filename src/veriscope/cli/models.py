@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from veriscope.cli.elsewhere import arriving
 from veriscope.cli.output import EXIT_SOME_FAILED, Format, to_standard_output
 from veriscope.errors import DataError, VeriscopeError
 
@@ -43,7 +42,7 @@ def add(
 
     wanted, settings = _parsed(reference), _settings()
     settings = dataclasses.replace(settings, accept_licences=accept_licence or settings.accept_licences)
-    with _progress(reference) as tell:
+    with arriving(reference) as tell:
         repair(wanted, settings, tell)
     lock = Lock.of(settings)
     to_standard_output(_entry(str(wanted), lock.models()[str(wanted)], lock) + f"\n  lock       {lock.path}\n")
@@ -178,17 +177,3 @@ def _entry(name: str, model: LockedModel, lock: Lock) -> str:
         f"  self-test  {'not made' if tested is None else ', '.join(f'{key} {value}' for key, value in tested.items())}",
     )
     return "\n".join(lines)
-
-
-@contextlib.contextmanager
-def _progress(name: str) -> Iterator[Callable[[int], object] | None]:
-    """Bytes that have arrived, on a terminal; nothing when piped."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich import console, progress
-
-    columns = (progress.TextColumn("{task.description}"), progress.DownloadColumn(), progress.TransferSpeedColumn())
-    with progress.Progress(*columns, console=console.Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(f"Fetching {name}", total=None)
-        yield lambda count: bar.advance(task, count)

@@ -48,6 +48,9 @@ def chosen(settings: Settings) -> tuple[Choice, ...]:
     cards = {card.id: card for card in catalogue(settings)}
     names = tuple(dict.fromkeys(settings.detectors)) or tuple(card.id for card in cards.values() if card.default)
     found = [_named(name, cards, settings) for name in names]
+    for one in found:
+        if sum(other.id == one.id for other in found) > 1:
+            raise DataError(f'Two of the chosen detectors would both be "{one.id}" in the report. Choose one of them.')
     together = [cast("Ensemble", one) for one in found if one.id.startswith(ENSEMBLE)]
     inside = {member.detector for one in together for member in one.members}
     return tuple(one for one in found if one.id not in inside)

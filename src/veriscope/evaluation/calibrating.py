@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
@@ -11,6 +12,7 @@ from veriscope.detectors import ENSEMBLE
 from veriscope.detectors.hub.calibration import FittedCalibration, write_calibration
 from veriscope.detectors.hub.ensemble import Ensemble, ensemble_path, write_ensemble
 from veriscope.detectors.hub.reference import Reference, is_reference
+from veriscope.domain import Status
 from veriscope.errors import DataError, ModelError
 from veriscope.evaluation.asking import Judge
 from veriscope.evaluation.calibrated import calibrated, sample_of
@@ -29,6 +31,7 @@ class Fitted:
     detector: str
     judged: int = 0
     asked: int = 0
+    not_judged: Mapping[str, int] = dataclasses.field(default_factory=dict)  # code of the reason → files
     calibration: FittedCalibration | None = None
     file: Path | None = None
     problem: str = ""
@@ -78,7 +81,7 @@ def calibrate(labelled: Labelled, plan: Plan, settings: Settings, progress: Prog
             continue
         candidates.append(candidate)
         sample = sample_of(candidate.scored)
-        about = Fitted(candidate.detector, len(sample.labels), len(candidate.scored))
+        about = Fitted(candidate.detector, len(sample.labels), len(candidate.scored), _not_judged(candidate))
         try:
             calibration = calibrated(sample, candidate.detector, candidate.version, today)
         except DataError as error:
@@ -103,6 +106,11 @@ def _asked(name: str, labelled: Labelled, plan: Plan, settings: Settings, progre
 
     scored = score(judge, labelled.examples, plan.answers, plan.jobs, plan.batch, progress=tell)
     return Candidate(_lasting(name), judge.id, judge.detector.version, scored)
+
+
+def _not_judged(candidate: Candidate) -> dict[str, int]:
+    answers = (one.answer for one in candidate.scored)
+    return dict(Counter(answer.reason for answer in answers if answer.status is not Status.OK).most_common())
 
 
 def _lasting(name: str) -> str:

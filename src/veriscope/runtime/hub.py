@@ -22,10 +22,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from veriscope._version import __version__
 from veriscope.errors import AccessRefused, MissingExtra, RemoteError, UnsafeModel, VeriscopeError, WeightsUnavailable
-from veriscope.settings import MEBIBYTE, Settings
+from veriscope.settings import Settings
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelInfo
+    from huggingface_hub.hf_api import RepoSibling
 
 Tell: TypeAlias = Callable[[int], object]
 """Is told how many bytes have arrived since it was last called."""
@@ -45,7 +46,8 @@ class RemoteFile:
 
     name: str  # a stranger's text: check it before it becomes a path
     size: int | None
-    sha256: str | None  # of large files only; the Hub knows no other hash of the small ones
+    sha256: str | None  # of large files only …
+    blob: str | None  # … of the others git's hash: SHA-1 over "blob SIZE", a zero byte and the content
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -202,10 +204,7 @@ def _cache_folder() -> Path:
 def _remote_model(info: ModelInfo) -> RemoteModel:
     if not _COMMIT.fullmatch(info.sha or ""):
         raise ValueError("no commit")
-    files = tuple(
-        RemoteFile(str(file.rfilename), _size(file.size), _hash(file.lfs.sha256 if file.lfs else None))
-        for file in info.siblings or ()
-    )
+    files = tuple(_remote_file(file) for file in info.siblings or ())
     card: Mapping[str, object] = {key: info.card_data.get(key) for key in LICENCE_KEYS} if info.card_data else {}
     if not card.get("license"):
         tagged = [str(tag).removeprefix("license:") for tag in info.tags or () if str(tag).startswith("license:")]
@@ -213,12 +212,15 @@ def _remote_model(info: ModelInfo) -> RemoteModel:
     return RemoteModel(str(info.sha), files, card)
 
 
-def _size(value: object) -> int | None:
-    return value if isinstance(value, int) and value >= 0 else None
+def _remote_file(file: RepoSibling) -> RemoteFile:
+    size = file.size if isinstance(file.size, int) and file.size >= 0 else None
+    if file.lfs:
+        return RemoteFile(str(file.rfilename), size, _hash(file.lfs.sha256, _SHA256), None)
+    return RemoteFile(str(file.rfilename), size, None, _hash(file.blob_id, _COMMIT))
 
 
-def _hash(value: object) -> str | None:
-    return value if isinstance(value, str) and _SHA256.fullmatch(value) else None
+def _hash(value: object, form: re.Pattern[str]) -> str | None:
+    return value if isinstance(value, str) and form.fullmatch(value) else None
 
 
 def _counter(name: str, most: int, tell: Tell | None) -> type:
@@ -257,9 +259,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _too_large(name: str, most: int) -> UnsafeModel:
-    return UnsafeModel(
-        f"{name} is larger than the {most / MEBIBYTE:.0f} MiB that are left for this model. Raise max_model_bytes."
-    )
+    return UnsafeModel(f"{name} has more than the {most} bytes that it may have. If that is right, raise max_model_bytes.")
 
 
 def _gated(repository: str) -> str:

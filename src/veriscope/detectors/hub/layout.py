@@ -44,7 +44,7 @@ def wanted(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def opened(names: Iterable[str], weights: Iterable[str]) -> tuple[str, ...]:
-    """What is opened of a model with these weights: descriptions, weights, and the tensors that an ONNX file keeps beside it."""
+    """What is opened of a model with these weights: descriptions, they, and the tensors that an ONNX file keeps beside it."""
     listed, kept = set(names), tuple(weights)
     beside = (name + ending for name in kept if name.endswith(".onnx") for ending in _BESIDE)
     return tuple(name for name in (*DESCRIPTIONS, README, *kept, *beside) if name in listed)

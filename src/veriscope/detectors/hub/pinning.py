@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from datetime import UTC, datetime
+from pathlib import Path
 from types import MappingProxyType
 
 from veriscope.detectors.hub import layout
 from veriscope.detectors.hub.folder import open_folder
 from veriscope.detectors.hub.licences import Licence, read_licence
 from veriscope.detectors.hub.lock import Lock, LockedFile, LockedModel
-from veriscope.detectors.hub.reference import Reference
-from veriscope.detectors.hub.repository import PinnedFile, Repository, sha256_of
+from veriscope.detectors.hub.reference import Reference, is_commit
+from veriscope.detectors.hub.repository import PinnedFile, Repository, readable, sha256_of
 from veriscope.errors import ChecksumMismatch, LicenceRefused, UnsafeModel, WeightsUnavailable
 from veriscope.runtime.hub import Hub, RemoteFile, RemoteModel, Tell, is_offline
 from veriscope.settings import MEBIBYTE, Settings
@@ -72,7 +74,7 @@ def _pinned_offline(reference: Reference, settings: Settings, hub: Hub) -> Locke
     found = next(
         (path for name in layout.DESCRIPTIONS if (path := hub.cached(reference.repository, reference.revision, name))), None
     )
-    if found is None:
+    if found is None or not is_commit(found.parent.name):
         raise WeightsUnavailable(
             f"{reference} is not on this machine, and nothing may be fetched (offline). Run `veriscope models add {reference}` "
             "once with the network, or copy the Hub's cache from a machine that has it."
@@ -121,7 +123,8 @@ def _one(reference: Reference, commit: str, file: RemoteFile, most: int, hub: Hu
     for again in (False, True):
         path = hub.fetch(reference.repository, commit, file.name, most, tell, again)
         size, sha256 = path.stat().st_size, sha256_of(path, file.name)
-        if file.sha256 in (None, sha256) and file.size in (None, size):
+        right = file.size in (None, size) and file.sha256 in (None, sha256)
+        if right and (file.blob is None or file.blob == _blob(path, size)):
             return PinnedFile(path, sha256, size)
     with contextlib.suppress(OSError):
         path.resolve().unlink()  # so that the next attempt doesn't find it
@@ -129,6 +132,15 @@ def _one(reference: Reference, commit: str, file: RemoteFile, most: int, hub: Hu
         f"{file.name} of {reference} is not the file that the Hub announces, and was deleted. Try again; if it stays so, tell "
         "the model's author and use another one."
     )
+
+
+def _blob(path: Path, size: int) -> str:
+    """Git's name of a file, by which the Hub knows the small ones; the pin itself is a SHA-256."""
+    digest = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
+    with readable(path, path.name) as file:
+        while part := file.read(1024 * 1024):
+            digest.update(part)
+    return digest.hexdigest()
 
 
 def _reopened(reference: Reference, model: LockedModel, hub: Hub, tell: Tell | None) -> Repository:

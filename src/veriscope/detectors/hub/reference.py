@@ -55,7 +55,7 @@ class Reference:
     @property
     def is_commit(self) -> bool:
         """Whether the revision is a commit, which can never move."""
-        return bool(_COMMIT.fullmatch(self.revision or ""))
+        return is_commit(self.revision or "")
 
     def __str__(self) -> str:
         """As a user writes it; `parse` reads it again."""
@@ -63,6 +63,10 @@ class Reference:
             text = str(self.folder)
             return text if is_reference(text) else f"./{text}"
         return f"{HUB}{self.repository}" + (f"@{self.revision}" if self.revision else "")
+
+
+def is_commit(text: str) -> bool:
+    return bool(_COMMIT.fullmatch(text))
 
 
 def is_reference(text: str) -> bool:

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo app test test-e2e test-research check fix setup golden bench bench-video bench-app evaluation screenshots examples clean
+.PHONY: demo app test test-e2e test-research test-torch check fix setup golden bench bench-video bench-app bench-hub evaluation screenshots examples clean
 .DEFAULT_GOAL := demo
 
 setup: $(STAMP)
@@ -47,11 +47,15 @@ RESEARCH_STAMP := $(RESEARCH)/.installed
 $(RESEARCH_STAMP): pyproject.toml
 	$(PYTHON) -m venv $(RESEARCH)
 	$(RESEARCH)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	$(RESEARCH)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[research]' --group dev
+	$(RESEARCH)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[research,torch,train,compare]' --group dev
 	@touch $@
 
 test-research: $(RESEARCH_STAMP)
 	$(RESEARCH)/bin/python -m pytest tests/research
+
+# Models of the Hub against transformers' own pipeline, and fine-tuning: in the same environment.
+test-torch: $(RESEARCH_STAMP)
+	$(RESEARCH)/bin/python -m pytest tests/torch
 
 # Everything in docs/evaluation.md again, from DATA (research.collect) and RUNS (trained weights); PEERS is optional.
 evaluation: $(RESEARCH_STAMP)
@@ -78,6 +82,9 @@ bench: $(STAMP)
 
 bench-video: $(STAMP)
 	$(BIN)/python scripts/bench_video.py
+
+bench-hub: $(RESEARCH_STAMP)
+	$(RESEARCH)/bin/python scripts/bench_hub.py
 
 .PHONY: test-deploy lock space dist
 # Starts the Space and replays the container exactly as their files say, in clean environments; needs chromium and minutes.

@@ -19,17 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
 
 from research import measure
 from research.cards import card
 from research.metrics import Row, Values, at_points, ranking, weights
+from veriscope.evaluation import fit as fits
 
 ROOT = Path(__file__).parents[1]
 CARDS = ROOT / "src/veriscope/detectors/cards"
-RATES = (0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.1, 0.07, 0.05, 0.03, 0.02, 0.01, 0.005, 0.002, 0.001)
-WORST_KIND = 3.0  # times the overall rate
-LEAST_OF_A_KIND = 60  # pictures: fewer cannot show a rate of a few per cent
 
 
 def judged(path: Path) -> list[Row]:
@@ -44,10 +41,7 @@ def judged(path: Path) -> list[Row]:
 
 def platt(rows: Sequence[Row]) -> tuple[float, float]:
     """Platt's a and b (Platt 1999)."""
-    x = np.array([[row["logit"]] for row in rows])
-    y = np.array([row["label"] for row in rows])
-    fit = LogisticRegression(C=1e4).fit(x, y, sample_weight=weights(rows))
-    return float(fit.coef_[0, 0]), float(fit.intercept_[0])
+    return fits.platt(np.array([row["logit"] for row in rows]), np.array([row["label"] for row in rows]), weights(rows))
 
 
 def calibration(rows: Sequence[Row]) -> dict[str, Any]:
@@ -55,11 +49,10 @@ def calibration(rows: Sequence[Row]) -> dict[str, Any]:
     a, b = platt(rows)
     chance = np.random.default_rng(0)
     samples = [platt([rows[index] for index in chance.integers(0, len(rows), len(rows))]) for _ in range(200)]
-    cov = np.cov(np.array(samples).T)
     return {
         "a": a,
         "b": b,
-        "covariance": [float(cov[0, 0]), float(cov[0, 1]), float(cov[1, 1])],
+        "covariance": list(fits.covariance(samples)),
         "fitted_on": "the split `calibrate`: known sources, pictures and people that training did not see",
         "n": len(rows),
         "fitted": datetime.now(UTC).date().isoformat(),
@@ -76,28 +69,10 @@ def curve(rows: Sequence[Row], fit: dict[str, Any]) -> list[tuple[float, float]]
     """False-positive rate → calibrated probability that at most this share of real pictures reaches.
 
     Overall, sources count by the root of their size; besides, no kind of real picture may be flagged at more than
-    `WORST_KIND` times the rate: a threshold that is right on average may be wrong for all film scans.
+    `fits.WORST_KIND` times the rate: a threshold that is right on average may be wrong for all film scans.
     """
     real = [row for row in rows if row["label"] == 0]
-    scores = probabilities(real, fit)
-    kinds = np.array([row["kind"] for row in real])
-    parts = [(1.0, scores, weights(real))]
-    sizes = {kind: int((kinds == kind).sum()) for kind in sorted(set(kinds))}
-    common = [kind for kind, size in sizes.items() if size >= LEAST_OF_A_KIND]
-    parts += [(WORST_KIND, scores[kinds == kind], np.ones(sizes[kind])) for kind in common]
-    found, last = [], 0.0
-    for rate in RATES:
-        last = max(last, *(_reached_by(allowed * rate, values, weight) for allowed, values, weight in parts))
-        found.append((rate, min(last, 0.9999)))
-    return found
-
-
-def _reached_by(rate: float, scores: Values, weight: Values) -> float:
-    """Just above the score of the picture that would break the rate."""
-    order = np.argsort(-scores)
-    reached = np.cumsum(weight[order]) / weight.sum()
-    index = int(np.searchsorted(reached, rate, side="right"))
-    return float(scores[order[min(index, len(order) - 1)]]) + 1e-4
+    return fits.curve(fits.parts_of(probabilities(real, fit), [row["kind"] for row in real], weights(real)))
 
 
 def points(config: dict[str, Any], thresholds: list[tuple[float, float]]) -> dict[str, float]:

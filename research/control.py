@@ -25,7 +25,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from research.datasets import COLLAGES, Item
 from research.measure import HEADER
 from research.prepare import chosen
-from research.variants import common
+from veriscope.evaluation.variants import common
 
 VARIANTS = ("clean", "common")
 _TRAIN = 2500  # pictures

@@ -27,8 +27,8 @@ from sklearn.metrics import roc_auc_score
 from research import measure, plots
 from research.calibrate import CARDS, ROOT, judged, points, probabilities
 from research.metrics import Row, Values, at_points, interval, ranking, reliability, weights
-from research.variants import VARIANTS
 from veriscope.detectors.card import Card, read_card
+from veriscope.evaluation.variants import VARIANTS
 
 # Generators of 2022 and before are counted apart: they were measured, but are not what is met today.
 _OLD = ("DALL-E 2", "DALL-E mini", "GLID-3-XL", "Midjourney v3", "Stable Diffusion pre-release", "sd2.1", "stylegan2", "other")

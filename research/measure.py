@@ -22,9 +22,9 @@ from typing import Any
 from research.datasets import CAPTIONED, COLLAGES, FAILED_RENDERS, Item
 from research.judges import ClipProbe, Judge, Meso4, Ours, Swin
 from research.prepare import chosen, pieces
-from research.variants import VARIANTS
 from veriscope.domain import Frame
 from veriscope.errors import InputError
+from veriscope.evaluation.variants import VARIANTS
 from veriscope.ingest import open_media
 from veriscope.settings import Settings
 

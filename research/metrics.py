@@ -1,7 +1,4 @@
-"""What experts ask of a detector, from scores with labels, sources counted by the square root of their size.
-
-A score is any number that rises with suspicion; labels are 1 = synthetic or manipulated, 0 = real.
-"""
+"""The figures of `veriscope.evaluation.metrics` for rows of many sources, which count by the square root of their size."""
 
 from __future__ import annotations
 
@@ -10,10 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import TypedDict
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score, roc_curve
 
-Values = NDArray[np.float64]
+from veriscope.evaluation.metrics import Values, balanced_accuracy, expected_calibration_error, reliability, roc, share
+
+__all__ = ["Figure", "Row", "Values", "at_points", "interval", "ranking", "reliability", "weights"]
 
 
 class Row(TypedDict):
@@ -43,51 +40,32 @@ def weights(rows: Sequence[Row]) -> Values:
 
 def ranking(rows: Sequence[Row], scores: Values) -> dict[str, float]:
     """AUC, equal error rate, and the share found at 1 % and at 5 % false alarms: none of them needs a calibration."""
-    labels, weight = np.array([row["label"] for row in rows]), weights(rows)
-    fpr, tpr, _ = roc_curve(labels, scores, sample_weight=weight)
+    curve = roc(scores, np.array([row["label"] for row in rows]), weights(rows))
     return {
-        "auc": float(roc_auc_score(labels, scores, sample_weight=weight)),
-        "eer": float(fpr[np.nanargmin(np.abs(fpr - (1 - tpr)))]),
-        "tpr_at_fpr_1": float(tpr[np.searchsorted(fpr, 0.01, side="right") - 1]),
-        "tpr_at_fpr_5": float(tpr[np.searchsorted(fpr, 0.05, side="right") - 1]),
+        "auc": float(curve.auc()),
+        "eer": float(curve.eer()),
+        "tpr_at_fpr_1": float(curve.tpr_at(0.01)),
+        "tpr_at_fpr_5": float(curve.tpr_at(0.05)),
     }
 
 
 def at_points(rows: Sequence[Row], scores: Values, points: dict[str, float]) -> dict[str, float]:
     """What the shipped thresholds do to calibrated probabilities: false alarms, share found, and how many get an answer."""
     labels, weight = np.array([row["label"] for row in rows]), weights(rows)
-    real, synthetic = labels == 0, labels == 1
 
-    def share(mask: NDArray[np.bool_], threshold: float) -> float:
-        return float(np.average(scores[mask] >= threshold, weights=weight[mask]))
+    def part(label: int, threshold: float) -> float:
+        return float(share(scores >= threshold, weight * (labels == label)))
 
     unsure = (scores >= points["clear"]) & (scores < points["some"])
     return {
-        "fpr_some": share(real, points["some"]),
-        "fpr_strong": share(real, points["strong"]),
-        "recall_some": share(synthetic, points["some"]),
-        "recall_strong": share(synthetic, points["strong"]),
-        "balanced_accuracy": (share(synthetic, points["some"]) + 1 - share(real, points["some"])) / 2,
-        "coverage": 1 - float(np.average(unsure, weights=weight)),
-        "ece": expected_calibration_error(scores, labels, weight),
+        "fpr_some": part(0, points["some"]),
+        "fpr_strong": part(0, points["strong"]),
+        "recall_some": part(1, points["some"]),
+        "recall_strong": part(1, points["strong"]),
+        "balanced_accuracy": float(balanced_accuracy(scores >= points["some"], labels, weight)),
+        "coverage": 1 - float(share(unsure, weight)),
+        "ece": float(expected_calibration_error(scores, labels, weight)),
     }
-
-
-def reliability(scores: Values, labels: NDArray[np.int64], weight: Values) -> list[tuple[float, float, float]]:
-    """For each of ten equal bins that holds something: mean probability, share synthetic, share of all weight."""
-    bins = np.minimum((scores * 10).astype(int), 9)
-    found = []
-    for number in range(10):
-        mask = bins == number
-        if mask.any():
-            said, true = (float(np.average(values[mask], weights=weight[mask])) for values in (scores, labels))
-            found.append((said, true, float(weight[mask].sum() / weight.sum())))
-    return found
-
-
-def expected_calibration_error(scores: Values, labels: NDArray[np.int64], weight: Values) -> float:
-    """ECE over ten equal bins (Guo et al. 2017), classes weighted equally."""
-    return sum(share * abs(said - true) for said, true, share in reliability(scores, labels, weight))
 
 
 Figure = Callable[[Sequence[Row], Values], float]

@@ -13,10 +13,12 @@ from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageEnhance, ImageFilter
+from PIL import Image, ImageFilter
+
+from veriscope.detectors.hub.selftest import with_other_face
 
 FOLDER = Path(__file__).parents[1] / "src" / "veriscope" / "app" / "examples"
-FACE = (172, 56, 270, 190)  # of the portrait, in pixels
+SELF_TEST = FOLDER.parents[1] / "detectors" / "hub" / "pictures"  # the same portrait, for the self-test of models
 XMP = (
     '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
     '<rdf:Description rdf:about="" xmlns:ext="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" ext:DigitalSourceType='
@@ -24,11 +26,13 @@ XMP = (
 )
 
 
-def main(folder: Path) -> int:
+def main(folder: Path, self_test: Path | None = None) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     person = portrait()
     person.save(folder / "portrait.jpg", quality=92)
-    altered(person).save(folder / "altered.jpg", quality=92)
+    if self_test is not None:
+        person.save(self_test / "portrait.jpg", quality=92)
+    with_other_face(person).save(folder / "altered.jpg", quality=92)
     landscape().save(folder / "declared.jpg", quality=88, xmp=XMP.encode())
     rocket().save(folder / "rocket.jpg", quality=92)
     return 0
@@ -37,17 +41,6 @@ def main(folder: Path) -> int:
 def portrait() -> Image.Image:
     with Image.open(Path(str(files("skimage.data")), "astronaut.png")) as image:
         return image.convert("RGB")
-
-
-def altered(person: Image.Image) -> Image.Image:
-    """The portrait with another face, visibly blended in: her own, mirrored, recoloured and of lower resolution."""
-    face = person.crop(FACE).transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    small = face.resize((face.width // 2, face.height // 2), Image.Resampling.BILINEAR)
-    face = ImageEnhance.Color(small.resize(face.size, Image.Resampling.BICUBIC)).enhance(0.35)
-    oval = Image.radial_gradient("L").point(lambda value: 255 if value < 118 else 0).resize(face.size)
-    changed = person.copy()
-    changed.paste(face, FACE[:2], oval.filter(ImageFilter.GaussianBlur(3)))
-    return changed
 
 
 def landscape(width: int = 900, height: int = 600) -> Image.Image:
@@ -75,4 +68,4 @@ def rocket() -> Image.Image:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER))
+    sys.exit(main(Path(sys.argv[1])) if len(sys.argv) > 1 else main(FOLDER, SELF_TEST))

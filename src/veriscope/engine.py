@@ -46,7 +46,7 @@ from veriscope.ingest.variants import halved, reencoded
 from veriscope.settings import Sampling, Settings
 
 if TYPE_CHECKING:
-    from veriscope.detectors.card import Card
+    from veriscope.detectors import Choice
     from veriscope.faces import FaceDetector
     from veriscope.runtime.net import Fetcher
 
@@ -69,7 +69,7 @@ class Engine:
         """
         self.settings = settings or Settings.from_environment()
         self._fetcher = fetcher
-        self._cards = detectors.chosen(self.settings)
+        self._chosen = detectors.chosen(self.settings)
         self._lock = threading.Lock()
         self._models: tuple[tuple[Detector, ...], tuple[Signal, ...]] | None = None
         self._faces: FaceDetector | None = None
@@ -227,18 +227,22 @@ class Engine:
             if self._models is None:
                 running: list[Detector] = []
                 missing: list[Signal] = []
-                for card in self._cards:
+                for one in self._chosen:
                     try:
-                        running += self._opened(card)
-                    except ModelError as error:
-                        missing.append(_silent(card.id, SignalKind.MODEL, Status.UNAVAILABLE, error))
+                        running += self._opened(one)
+                    except VeriscopeError as error:  # a model of the Hub can also fail by the network, a limit or the lock
+                        missing.append(_silent(one.id, SignalKind.MODEL, Status.UNAVAILABLE, error))
                 self._models = (tuple(running), tuple(missing))
             return self._models
 
-    def _opened(self, card: Card) -> tuple[Detector, ...]:
+    def unavailable(self) -> tuple[Signal, ...]:
+        """Opens the models now, instead of at the first input; a signal for each that cannot run."""
+        return self._loaded()[1]
+
+    def _opened(self, one: Choice) -> tuple[Detector, ...]:
         """A detector, and the search for faces when it wants them: without the search it cannot run either."""
-        models = detectors.load([card], self.settings)
-        if card.recipe is not None and self._faces is None:
+        models = detectors.load([one], self.settings)
+        if any(model.crops for model in models) and self._faces is None:
             from veriscope.faces import FaceDetector
 
             self._faces = FaceDetector(self.settings.threads)
@@ -293,7 +297,7 @@ def _with_crops(views: Views, models: Sequence[Detector]) -> Views:
     frames = {frame.index: frame for frame in views.frames}
     crops = {
         recipe: {face.id: crop_face(frames[face.frame].image, face, recipe) for face in views.faces if face.assessable}
-        for recipe in {model.recipe for model in models if model.recipe is not None}
+        for recipe in {recipe for model in models for recipe in model.crops}
     }
     return dataclasses.replace(views, crops=MappingProxyType(crops))
 

@@ -10,7 +10,11 @@
     ├── ModelError            a detector cannot run
     │   ├── MissingExtra      an optional package is not installed
     │   ├── WeightsUnavailable
-    │   └── ChecksumMismatch  the file is not the one the card pins
+    │   ├── ChecksumMismatch  the file is not the one the card or the lock pins
+    │   ├── UnsafeModel       a model from elsewhere that cannot be opened without danger
+    │   ├── AccessRefused     the Hub wants a token, or terms to be accepted
+    │   ├── LicenceRefused    the licence forbids commercial use, and nobody accepted it
+    │   └── UnsupportedModel  a model that does not say, in a way known here, how it is run
     ├── Busy                  too many inputs are waiting already
     └── DataError             a card, catalogue or law file of ours is invalid
 
@@ -79,9 +83,33 @@ class WeightsUnavailable(ModelError):
 
 
 class ChecksumMismatch(ModelError):
-    """A file is not the one that its card pins."""
+    """A file is not the one that its card or the lock pins."""
 
     code = "checksum_mismatch"
+
+
+class UnsupportedModel(ModelError):
+    """A model from elsewhere does not say, in a way that is known here, how it is run or what its answer means."""
+
+    code = "unsupported_model"
+
+
+class UnsafeModel(ModelError):
+    """A model from elsewhere that cannot be opened without danger, or is not in the layout that is read."""
+
+    code = "unsafe_model"
+
+
+class AccessRefused(ModelError):
+    """The Hub wants a token, or terms to be accepted, before it gives a model away."""
+
+    code = "access_refused"
+
+
+class LicenceRefused(ModelError):
+    """The licence forbids commercial use, and nobody accepted that."""
+
+    code = "licence_refused"
 
 
 class Busy(VeriscopeError):

@@ -35,6 +35,8 @@ class Limits:
     decoder_bytes: int = 3 * 1024 * MEBIBYTE  # address space of the process that decodes a clip
     decoder_seconds: int = 1_800  # processor time of that process
     stall_seconds: float = 60.0  # how long a frame may take before the decoder counts as hung
+    max_model_bytes: int = 4 * 1024 * MEBIBYTE  # all files of one model from elsewhere
+    hub_seconds: float = 10.0  # how long the Hub may take to answer, or to go on sending
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -62,6 +64,9 @@ class Settings:
     threads: int = 0  # threads of one model session; 0 = all cores
     trust_anchors: Path | None = None  # PEM file of C2PA trust anchors; None = no signer can be confirmed
     allow_plugins: bool = False  # True: detectors from other installed packages may run
+    hub_folder: Path | None = None  # what is known about models from elsewhere; None = the user's data folder
+    accept_licences: bool = False  # True: models whose licence forbids commercial use may be added
+    use_calibration: bool = False  # True: our own detectors use the user's calibration of them, which must exist
     limits: Limits = Limits()
     sampling: Sampling = Sampling()
 

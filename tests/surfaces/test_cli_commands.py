@@ -119,3 +119,22 @@ def test_completion_completes(run: Run, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("COMP_WORDS", "veriscope an")
     monkeypatch.setenv("COMP_CWORD", "1")
     assert run().out.split() == ["analyze"]
+
+
+def test_well_known_hub_models_are_listed_with_their_warnings(run: Run) -> None:
+    out = run("detectors", "--hub").out
+    for said in (
+        "hf:dima806/deepfake_vs_real_image_detection",
+        "seven of ten real faces",
+        "commercial use no",
+        "not runnable here",
+    ):
+        assert said in " ".join(out.split())
+    assert max(map(len, out.splitlines())) < 200
+
+
+def test_well_known_hub_models_as_data(run: Run) -> None:
+    rows = run("detectors", "--hub", "--format", "json").data
+    assert all(row["warnings"] for row in rows)
+    assert {row["id"]: row["runs"] for row in rows}["hf:yermandy/GenD_CLIP_L_14"] is False
+    assert run("detectors", "--hub", "--format", "jsonl").lines == rows

@@ -48,10 +48,10 @@ def model(
     probability: float,
     source: str = "scene",
     rechecks: Sequence[float] = (),
-    points: OperatingPoints = POINTS,
+    points: OperatingPoints | None = POINTS,
     interval: tuple[float, float] | None = None,
 ) -> Signal:
-    """A model that answered; `rechecks`: its answers about the re-encoded and the halved copy."""
+    """A model that answered; `rechecks`: its answers about the re-encoded and the halved copy; no `points`: uncalibrated."""
     return Signal(
         source,
         SignalKind.MODEL,

@@ -52,7 +52,7 @@ def made_verdict(score: float | None, interval: tuple[float, float] | None) -> V
         pytest.param(lambda: OperatingPoints(0.1, 0.5, 1.1, 0.05, 0.01), id="strong above one"),
         pytest.param(lambda: OperatingPoints(-0.1, 0.5, 0.9, 0.05, 0.01), id="clear below zero"),
         pytest.param(lambda: made_signal(), id="model that is ok and says nothing"),
-        pytest.param(lambda: made_signal(probability=0.5, raw=0.5), id="model without operating points"),
+        pytest.param(lambda: made_signal(SignalKind.PROVENANCE, points=POINTS), id="operating points without a model"),
         pytest.param(lambda: made_signal(probability=0.5, points=POINTS), id="model without raw score"),
         pytest.param(lambda: made_signal(raw=0.5, points=POINTS), id="model without probability"),
         pytest.param(lambda: made_signal(**SPEAKING, reason=WHY), id="ok with a reason"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import enum
 import json
 import sys
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from veriscope.cli.elsewhere import check_models, fetch_models
 from veriscope.cli.output import EXIT_SOME_FAILED, in_colour, target, to_standard_output, width
 from veriscope.errors import DataError
 
@@ -45,7 +47,10 @@ def analyze(
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write here instead of standard output.")] = None,
     recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Also look into the folders of a folder.")] = False,
     detector: Annotated[
-        list[str] | None, typer.Option(metavar="ID", help="Use this detector; repeatable. See `veriscope detectors`.")
+        list[str] | None,
+        typer.Option(
+            metavar="ID", help="Use this detector: one of `veriscope detectors`, hf:OWNER/NAME or a folder; repeatable."
+        ),
     ] = None,
     country: Annotated[
         list[str] | None,
@@ -54,6 +59,9 @@ def analyze(
     lang: Annotated[str, typer.Option(metavar="CODE", help="Language of the text output.")] = "en",
     offline: Annotated[
         bool, typer.Option("--offline", help="Never fetch anything, not even an address that was given.")
+    ] = False,
+    use_calibration: Annotated[
+        bool, typer.Option("--use-calibration", help="Use your own calibration of face, scene … (`veriscope calibrate`).")
     ] = False,
     jobs: Annotated[int, typer.Option(min=1, max=64, help="Inputs analysed at the same time.")] = 1,
     frames: Annotated[
@@ -76,7 +84,11 @@ def analyze(
     from veriscope.settings import Sampling
 
     words = catalogue(lang)
-    engine = Engine(_settings(detector or (), offline, jobs, Sampling(frames, fps, max_seconds, thumbnails)))
+    settings = _settings(detector or (), offline, jobs, Sampling(frames, fps, max_seconds, thumbnails))
+    settings = dataclasses.replace(settings, use_calibration=use_calibration or settings.use_calibration)
+    engine = Engine(settings)
+    fetch_models(settings)
+    check_models(engine)
     inputs = list(discover(sources, recursive))
     if output_format is ReportFormat.HTML and len(inputs) != 1:
         raise DataError(f"A page holds one report, and there are {len(inputs)} inputs. Give one, or use --format json.")
@@ -92,8 +104,6 @@ def analyze(
 
 
 def _settings(detectors: Iterable[str], offline: bool, jobs: int, sampling: Sampling) -> Settings:
-    import dataclasses
-
     from veriscope.settings import Sampling, Settings
 
     settings = Settings.from_environment()

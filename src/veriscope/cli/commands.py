@@ -12,9 +12,12 @@ import typer
 
 from veriscope._version import __version__
 from veriscope.cli.analyze import analyze
+from veriscope.cli.calibrate import calibrate
+from veriscope.cli.compare import compare
 from veriscope.cli.detectors import detectors
 from veriscope.cli.doors import schema, serve
 from veriscope.cli.law import law
+from veriscope.cli.models import models
 from veriscope.cli.output import encode, stop, to_standard_output
 from veriscope.errors import VeriscopeError
 
@@ -27,8 +30,11 @@ app = typer.Typer(
 )
 
 app.command(epilog="Exit codes: 0 all analysed; 2 wrong usage; 3 some inputs could not be analysed (the others were).")(analyze)
+app.command()(calibrate)
+app.command()(compare)
 app.command()(detectors)
 app.command()(law)
+app.add_typer(models, name="models")
 app.command()(schema)
 app.command(name="app")(serve)
 

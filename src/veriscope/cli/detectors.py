@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,24 +11,72 @@ from veriscope.cli.output import Format, to_standard_output
 
 if TYPE_CHECKING:
     from veriscope.detectors.card import Card
+    from veriscope.settings import Settings
 
 
 def detectors(
     output_format: Annotated[Format, typer.Option("--format", help="text, json or jsonl.")] = Format.TEXT,
+    hub: Annotated[
+        bool, typer.Option("--hub", help="List well-known models of the Hugging Face Hub instead. Asks nobody.")
+    ] = False,
 ) -> None:
     """List detectors with their measured error rates. Opens no model."""
-    from veriscope.detectors import catalogue, why_unavailable
-    from veriscope.settings import Settings
-
-    cards = catalogue(Settings.from_environment())
+    text, rows = _well_known() if hub else _installed()
     if output_format is Format.TEXT:
-        to_standard_output("\n\n".join(_card_text(card, why_unavailable(card)) for card in cards) + "\n")
-        return
-    rows = [{**card.model_dump(mode="json"), "available": not why_unavailable(card)} for card in cards]
-    if output_format is Format.JSON:
+        to_standard_output(text + "\n")
+    elif output_format is Format.JSON:
         to_standard_output(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
     else:
         to_standard_output("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+
+
+_Listing = tuple[str, list[dict[str, Any]]]
+"""The same as text and as data."""
+
+
+def _installed() -> _Listing:
+    from veriscope.detectors import catalogue, why_unavailable
+    from veriscope.settings import Settings
+
+    settings = Settings.from_environment()
+    cards = catalogue(settings)
+    own = _own(settings)
+    rows = [{**card.model_dump(mode="json"), "available": not why_unavailable(card)} for card in cards]
+    texts = [_card_text(card, why_unavailable(card)) for card in cards]
+    return "\n\n".join([*texts, *(text for text, _ in own)]), rows + [row for _, row in own]
+
+
+def _own(settings: Settings) -> list[tuple[str, dict[str, Any]]]:
+    """Ensembles, and calibrations on one's own pictures, as text and as data."""
+    from veriscope.cli.fitted_listing import calibration_lines, ensemble_lines
+    from veriscope.detectors.hub.calibration import stored_calibrations
+    from veriscope.detectors.hub.ensemble import ensemble_names, read_ensemble
+    from veriscope.errors import MissingExtra
+    from veriscope.runtime.folders import hub_folder
+
+    try:
+        folder = hub_folder(settings)
+    except MissingExtra:  # without the extra nothing can have been fitted
+        return []
+    ensembles = [read_ensemble(folder, name) for name in ensemble_names(folder)]
+    calibrations = stored_calibrations(folder)
+    return [
+        *(("\n".join(ensemble_lines(one)), {"id": one.id, "ensemble": one.model_dump(mode="json")}) for one in ensembles),
+        *(
+            (
+                "\n".join([f"{one.detector} {one.version} – your calibration", *calibration_lines(one)]),
+                {"id": one.detector, "calibration": one.model_dump(mode="json")},
+            )
+            for one in calibrations
+        ),
+    ]
+
+
+def _well_known() -> _Listing:
+    from veriscope.cli.hub_listing import listing, row
+    from veriscope.detectors.hub.catalogue import well_known
+
+    return listing(well_known()), [row(card) for card in well_known()]
 
 
 def _card_text(card: Card, problem: str) -> str:

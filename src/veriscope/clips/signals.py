@@ -148,18 +148,10 @@ def _signal(judged: Judged, pooled: temporal.Pooled, scores: Sequence[Score], te
     subjects = sum(score.subject in ("track", "clip") for score in scores)
     points = _points(model, subjects)
     said = model.opinion(pooled.logit, pooled.error)
-    suspicious = said.probability >= points.some
-    grade = "suspicious" if suspicious else "unclear" if said.probability >= points.clear else "unsuspicious"
     params: dict[str, int] = {"count": subjects, "frames": pooled.frames}
     if leader.track is not None:
         params["person"] = leader.track
-    finding = Finding(
-        f"{model.task}.clip_{grade}",
-        params,
-        Tendency.SUSPICIOUS if suspicious else Tendency.NEUTRAL,
-        face=face,
-        time=telling.time if suspicious else None,
-    )
+    finding = _finding(model.task, said.probability, points, params, telling.time, face)
     return Signal(
         model.id,
         model.kind,
@@ -167,18 +159,33 @@ def _signal(judged: Judged, pooled: temporal.Pooled, scores: Sequence[Score], te
         probability=said.probability,
         raw=said.raw,
         interval=said.interval,
-        findings=(finding, *_left_out(judged)),
+        findings=(finding, *model.notes, *_left_out(judged)),
         scores=tuple(scores),
         points=points,
     )
 
 
-def _points(model: Detector, subjects: int) -> OperatingPoints:
+def _finding(
+    task: str, probability: float, points: OperatingPoints | None, params: dict[str, int], time: float, face: int | None
+) -> Finding:
+    if points is None:
+        return Finding("hub.uncalibrated", face=face)
+    suspicious = probability >= points.some
+    grade = "suspicious" if suspicious else "unclear" if probability >= points.clear else "unsuspicious"
+    return Finding(
+        f"{task}.clip_{grade}",
+        params,
+        Tendency.SUSPICIOUS if suspicious else Tendency.NEUTRAL,
+        face=face,
+        time=time if suspicious else None,
+    )
+
+
+def _points(model: Detector, subjects: int) -> OperatingPoints | None:
     """Thresholds of a clip. "Clear" stays what it is in pictures: caution must not turn "uncertain" into "nothing found"."""
     points = model.operating_points(subjects)
-    if model.recipe is not None:
-        return points
-    return dataclasses.replace(model.operating_points(WHOLE_FRAME_CAUTION * subjects), clear=points.clear)
+    cautious = model.operating_points(WHOLE_FRAME_CAUTION * subjects) if model.recipe is None else points
+    return dataclasses.replace(cautious, clear=points.clear) if points and cautious else points
 
 
 def _left_out(judged: Judged) -> tuple[Finding, ...]:

@@ -6,6 +6,7 @@ Discovery by file: a card that lies in `cards/` is a detector. Nothing is import
 from __future__ import annotations
 
 import dataclasses
+import math
 import tomllib
 from datetime import date
 from functools import cache
@@ -18,6 +19,13 @@ from veriscope.domain import CropRecipe, OperatingPoints
 from veriscope.errors import DataError
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+
+_Z90 = 1.645  # half width of a 90 % interval in standard deviations
+
+
+def sigmoid(value: float) -> float:
+    """Logistic function, without overflow for any input."""
+    return 1 / (1 + math.exp(-value)) if value >= 0 else math.exp(value) / (1 + math.exp(value))
 
 
 class _Part(BaseModel):
@@ -59,6 +67,21 @@ class Calibration(_Part):
     fitted_on: str
     n: Annotated[int, Field(gt=0)]
     fitted: date
+
+    def probability(self, logit: float) -> float:
+        """P(synthetic) of a mean logit, 0–1."""
+        return sigmoid(self.a * logit + self.b)
+
+    def interval(self, logit: float, error: float) -> tuple[float, float]:
+        """90 % interval of the probability: the fit's uncertainty and the disagreement of views or frames.
+
+        Both are variances on the calibrated logit scale, by the delta method:
+        var = x² var(a) + 2 x cov(a, b) + var(b) + a² (standard error of x)².
+        """
+        var_a, cov, var_b = self.covariance
+        variance = logit * logit * var_a + 2 * logit * cov + var_b + (self.a * error) ** 2
+        middle, half = self.a * logit + self.b, _Z90 * math.sqrt(max(variance, 0.0))
+        return sigmoid(middle - half), sigmoid(middle + half)
 
 
 class FalsePositive(_Part):
@@ -160,6 +183,11 @@ class Card(_Part):
         # None of n flagged does not mean never: with 95 % confidence at most 3 of n (Hanley & Lippman-Hand 1983).
         bound = min(1.0, 3 / max(measured.real, 1))
         return dataclasses.replace(points, fpr_some=measured.fpr_some or bound, fpr_strong=measured.fpr_strong or bound)
+
+    @property
+    def pinned_version(self) -> str:
+        """Version and weights, as a report names them."""
+        return f"{self.version} sha256:{self.weights.sha256[:16]}"
 
     @property
     def weights_path(self) -> Path:

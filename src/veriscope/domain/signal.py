@@ -100,7 +100,8 @@ class Recheck:
 class Signal:
     """What one analyser has to say.
 
-    An `ok` model signal has a probability; any other status has none, and says why: missing is never zero.
+    An `ok` model signal has a probability; any other status has none, and says why: missing is never zero. A model whose
+    error rates nobody measured has no operating points: it neither accuses nor clears.
     """
 
     source: str
@@ -122,8 +123,10 @@ class Signal:
         if (self.status is Status.OK) == (self.reason is not None):
             raise ValueError("a signal gives a reason exactly when its status is not ok")
         speaks = self.kind is SignalKind.MODEL and self.status is Status.OK
-        if any((value is not None) != speaks for value in (self.probability, self.raw, self.points)):
-            raise ValueError("a model signal has probability, raw score and operating points exactly when it is ok")
+        if any((value is not None) != speaks for value in (self.probability, self.raw)):
+            raise ValueError("a model signal has probability and raw score exactly when it is ok")
+        if self.points is not None and not speaks:
+            raise ValueError("only a model signal that is ok has operating points")
 
 
 class Analyser(Protocol):
@@ -142,11 +145,11 @@ class Analyser(Protocol):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Opinion:
-    """A calibrated answer."""
+    """An answer, calibrated if the model is: an uncalibrated one has its own likelihood, and no interval."""
 
     raw: float
     probability: float
-    interval: tuple[float, float]  # 90 %
+    interval: tuple[float, float] | None  # 90 %
 
 
 class Detector(Analyser, Protocol):
@@ -155,6 +158,11 @@ class Detector(Analyser, Protocol):
     @property
     def recipe(self) -> CropRecipe | None:
         """The face crop it wants; None when it looks at whole pictures."""
+        ...
+
+    @property
+    def crops(self) -> tuple[CropRecipe, ...]:
+        """All face crops that `analyze` wants to find in the views: its own, or those of its members."""
         ...
 
     @property
@@ -174,9 +182,14 @@ class Detector(Analyser, Protocol):
         ...
 
     def opinion(self, logit: float, error: float) -> Opinion:
-        """A mean logit with its standard error, calibrated."""
+        """A mean logit with its standard error, calibrated if the model is."""
         ...
 
-    def operating_points(self, count: int) -> OperatingPoints:
-        """Thresholds when the most suspicious of `count` subjects speaks."""
+    def operating_points(self, count: int) -> OperatingPoints | None:
+        """Thresholds when the most suspicious of `count` subjects speaks; None when nobody measured any."""
+        ...
+
+    @property
+    def notes(self) -> tuple[Finding, ...]:
+        """What a reader must know about this model whatever it answers."""
         ...

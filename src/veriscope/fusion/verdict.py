@@ -8,7 +8,9 @@ The rules, in the order in which they are asked (docs/decisions/0004-verdict.md)
 3. `some_evidence`: one model above its plain threshold, or an unsigned statement in the file, which anybody can write.
 4. `uncertain`: a model between clear and suspicious, or one whose suspicion does not last.
 5. `no_evidence_found`: every model that could judge found nothing. Never "authentic".
-6. `not_assessable`: no model could judge. Missing is not zero: a signal that says nothing counts for nothing.
+6. `uncertain`, without a score, when only models answered whose error rates nobody measured (no operating points). Beside a
+   calibrated model they move nothing: an uncalibrated number neither accuses nor clears.
+7. `not_assessable`: no model could judge. Missing is not zero: a signal that says nothing counts for nothing.
 
 A signature of a camera does not overrule a model: keys have been stolen, and screens have been photographed. It is shown
 beside the verdict.
@@ -40,9 +42,10 @@ def needs_recheck(signal: Signal) -> bool:
 def decide(signals: Sequence[Signal]) -> Verdict:
     """The verdict over all signals of one picture."""
     models = sorted((signal for signal in signals if _speaks(signal)), key=_rank, reverse=True)
-    raw_grade = _alone(models[0]) if models else Grade.NOT_ASSESSABLE
+    uncalibrated = [signal for signal in signals if _answered(signal) and not _speaks(signal)]
+    raw_grade = _alone(models[0]) if models else Grade.UNCERTAIN if uncalibrated else Grade.NOT_ASSESSABLE
     raw_score = models[0].probability if models else None
-    grade, leader, reasons = _answer(models, _findings(signals, Tendency.SYNTHETIC_SIGNED), _claims(signals))
+    grade, leader, reasons = _answer(models, _findings(signals, Tendency.SYNTHETIC_SIGNED), _claims(signals), uncalibrated)
     if leader is None:
         return Verdict(grade, None, None, reasons, raw_grade, raw_score)
     score, interval = _shown(leader, averaged=reasons[0].code == _UNSTABLE)
@@ -56,7 +59,9 @@ _Answer = tuple[Grade, Signal | None, tuple[Finding, ...]]
 low score beside "the file says that it was made with AI" would be read as a contradiction of it."""
 
 
-def _answer(models: Sequence[Signal], signed: Sequence[Finding], claimed: Sequence[Finding]) -> _Answer:
+def _answer(
+    models: Sequence[Signal], signed: Sequence[Finding], claimed: Sequence[Finding], uncalibrated: Sequence[Signal]
+) -> _Answer:
     if signed:
         return Grade.DECLARED_SYNTHETIC, None, (Finding("verdict.declared"), *signed[:1])
     suspicious = [signal for signal in models if needs_recheck(signal)]
@@ -66,10 +71,17 @@ def _answer(models: Sequence[Signal], signed: Sequence[Finding], claimed: Sequen
     if suspicious:
         return _suspicious(suspicious, steady)
     if not models:
-        return Grade.NOT_ASSESSABLE, None, (Finding("verdict.nothing_could_judge"),)
+        return _without_rates(uncalibrated)
     if _alone(models[0]) is Grade.UNCERTAIN:
         return Grade.UNCERTAIN, models[0], (Finding("verdict.between", {"detector": models[0].source}),)
     return Grade.NO_EVIDENCE_FOUND, models[0], (Finding("verdict.nothing_found"),)
+
+
+def _without_rates(uncalibrated: Sequence[Signal]) -> _Answer:
+    """No model with measured error rates answered. A likelihood nobody checked is not shown as the answer."""
+    if uncalibrated:
+        return Grade.UNCERTAIN, None, (Finding("verdict.uncalibrated", {"detector": uncalibrated[0].source}),)
+    return Grade.NOT_ASSESSABLE, None, (Finding("verdict.nothing_could_judge"),)
 
 
 def _with_claim(models: Sequence[Signal], steady: Sequence[Signal], claim: Finding) -> _Answer:
@@ -148,8 +160,13 @@ def _findings(signals: Sequence[Signal], tendency: Tendency) -> list[Finding]:
     return [finding for signal in signals for finding in signal.findings if finding.tendency is tendency]
 
 
-def _speaks(signal: Signal) -> bool:
+def _answered(signal: Signal) -> bool:
     return signal.kind is SignalKind.MODEL and signal.status is Status.OK
+
+
+def _speaks(signal: Signal) -> bool:
+    """Whether a model answered whose error rates are known: only such an answer can move the verdict."""
+    return _answered(signal) and signal.points is not None
 
 
 def _probability(signal: Signal) -> float:

@@ -113,6 +113,10 @@ class Catalogue:
     def number(self, value: float) -> str:
         return str(format_decimal(value, locale=self.language))
 
+    def fixed(self, value: float, places: int) -> str:
+        """A number with so many decimals, zeros included, so that a column of them can be read."""
+        return str(format_decimal(value, format=f"#,##0.{'0' * places}", locale=self.language))
+
 
 @cache
 def languages() -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,24 @@ def open_session(path: Path, sha256: str, threads: int = 0) -> onnxruntime.Infer
         WeightsUnavailable: the file cannot be read, or is no model that this ONNX Runtime runs.
         ChecksumMismatch: the file is another one.
     """
+    return session_over(verified_bytes(path, sha256), path.name, threads)
+
+
+def session_over(
+    data: bytes, name: str, threads: int = 0, external: Mapping[str, bytes] | None = None
+) -> onnxruntime.InferenceSession:
+    """The same over bytes that somebody has verified.
+
+    Args:
+        data: the ONNX file.
+        name: what to call it when it cannot be opened.
+        threads: threads of one run; 0 = all cores.
+        external: bytes of the files that hold its larger tensors, by the names that it has for them. It gets no others: the
+            paths in a stranger's file must not be followed.
+
+    Raises:
+        WeightsUnavailable: it is no model that this ONNX Runtime runs.
+    """
     # Since 1.32 importing ONNX Runtime writes a device id and an event store to the user's cache and sends events to its
     # maker; `disable_telemetry_events` comes too late for both (its Privacy.md, "Disabling Telemetry").
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
@@ -57,11 +76,15 @@ def open_session(path: Path, sha256: str, threads: int = 0) -> onnxruntime.Infer
     options.inter_op_num_threads = 1
     # Spinning threads burn the cores that other sessions and the decoder need; arena growth keeps peak memory low.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    data = verified_bytes(path, sha256)
+    if external:
+        options.add_external_initializers_from_files_in_memory(
+            list(external), list(external.values()), [len(part) for part in external.values()]
+        )
+    faults = (problems.Fail, problems.InvalidGraph, problems.InvalidProtobuf, problems.NotImplemented)
     try:
         return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    except (problems.Fail, problems.InvalidGraph, problems.InvalidProtobuf, problems.NotImplemented) as error:
+    except (*faults, problems.InvalidArgument, problems.NoSuchFile, problems.RuntimeException) as error:
         raise WeightsUnavailable(
-            f"The weights {path.name} are no model that ONNX Runtime {onnxruntime.__version__} runs. "
+            f"The weights {name} are no model that ONNX Runtime {onnxruntime.__version__} runs. "
             "Install a newer onnxruntime, or ask whoever made the model."
         ) from error

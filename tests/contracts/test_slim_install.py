@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -129,12 +131,37 @@ def test_without_the_extra_the_app_says_what_to_install() -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_our_code_imports_none_of_the_blocked_packages() -> None:
+def imports_of(code: ast.Module) -> Iterator[str]:
+    """Packages that a module imports when it is imported itself: not those inside functions and for type checkers."""
+    waiting: list[ast.stmt | ast.ExceptHandler] = list(code.body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield (node.module or "").partition(".")[0]
+        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and "TYPE_CHECKING" not in ast.unparse(node)[:16]:
+            waiting += [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.stmt | ast.ExceptHandler)]
+
+
+def test_our_code_imports_none_of_the_blocked_packages_before_it_needs_them() -> None:
     source = Path(__file__).parents[2] / "src"
     for path in source.rglob("*.py"):
         if path.is_relative_to(source / "veriscope" / "app"):
             continue  # the extra `app` brings Streamlit, and nothing else imports this folder
-        for line in path.read_text("utf-8").splitlines():
-            words = line.split()
-            if words[:1] in (["import"], ["from"]):
-                assert words[1].partition(".")[0] not in BLOCKED, f"{path.name}: {line.strip()}"
+        found = set(imports_of(ast.parse(path.read_text("utf-8")))) & set(BLOCKED)
+        assert not found, f"{path.name} imports {found}"
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        pytest.param("import torch.nn", {"torch"}, id="import"),
+        pytest.param("try:\n    from torch import nn\nexcept ImportError:\n    pass", {"torch"}, id="in try"),
+        pytest.param("class A:\n    import torch", {"torch"}, id="in a class"),
+        pytest.param("def f():\n    import torch", set(), id="in a function"),
+        pytest.param("if TYPE_CHECKING:\n    import torch", set(), id="for type checkers"),
+    ],
+)
+def test_an_import_is_found_where_it_runs(code: str, found: set[str]) -> None:
+    assert set(imports_of(ast.parse(code))) == found

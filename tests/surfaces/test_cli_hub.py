@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import onnx
@@ -13,6 +14,7 @@ from hub_server import TOKEN, HubServer, hub
 from onnx import TensorProto, helper
 
 from veriscope import Engine, Settings
+from veriscope.cli.elsewhere import arriving
 
 FILES = {"config.json": b"{}", "model.safetensors": b"tensors" * 100, "pytorch_model.bin": b"pickle"}
 
@@ -130,6 +132,19 @@ def test_wrong_usage(run: Run, hub: HubServer, arguments: tuple[str, str], says:
     ended = run("models", *arguments)
     assert ended.code == 2
     assert says in ended.err
+
+
+def test_a_terminal_sees_the_bytes_arrive(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    with arriving("hf:owner/name") as tell:
+        assert tell is None, "nothing when piped"
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    with arriving("hf:owner/name") as tell:
+        assert tell is not None
+        tell(2_000_000)
+    out, err = capsys.readouterr()
+    assert "Fetching hf:owner/name" in err
+    assert "2.0" in err
+    assert out == ""
 
 
 def test_the_token_is_never_printed(run: Run, hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:

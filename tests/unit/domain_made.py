@@ -48,11 +48,14 @@ def model(
     probability: float,
     source: str = "scene",
     rechecks: Sequence[float] = (),
-    points: OperatingPoints = POINTS,
+    points: OperatingPoints | None = POINTS,
     interval: tuple[float, float] | None = None,
     task: str = "",
 ) -> Signal:
-    """A model that answered; `rechecks`: its answers about the re-encoded and the halved copy; `task`: else its name."""
+    """A model that answered; `rechecks`: its answers about the re-encoded and the halved copy; no `points`: uncalibrated.
+
+    `task`: what its findings are named for; empty = its own name.
+    """
     return Signal(
         source,
         SignalKind.MODEL,

@@ -134,7 +134,7 @@ def test_without_the_extra_the_app_says_what_to_install() -> None:
 def imports_of(code: ast.Module) -> Iterator[str]:
     """Packages that a module imports when it is imported itself: not those inside functions and for type checkers."""
     waiting = list(code.body)
-    while waiting:
+    waiting: list[ast.stmt | ast.ExceptHandler] = list(code.body)
         node = waiting.pop()
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)

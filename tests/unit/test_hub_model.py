@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import html
 import math
+import sys
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
@@ -29,7 +30,7 @@ from veriscope.detectors.hub.selftest import _BOX, enlarged, with_other_face
 from veriscope.detectors.hub.selftest import photograph as known
 from veriscope.domain import CropRecipe, Finding, Frame, Grade, Signal, Status
 from veriscope.engine import Engine
-from veriscope.errors import ModelError, UnsupportedModel, WeightsUnavailable
+from veriscope.errors import MissingExtra, ModelError, UnsupportedModel, WeightsUnavailable
 from veriscope.faces import FaceDetector, crop_face
 from veriscope.i18n import catalogue, languages
 from veriscope.report import as_html, as_text
@@ -409,3 +410,13 @@ def test_an_uncalibrated_answer_is_shown_with_its_reservation(language: str, tmp
         assert words.percent(0.99) in written
         assert words.text("hub.task_assumed") in written
     assert words.text("score.rate", {"rate": words.percent(0.05)})[:12] not in text
+
+
+def test_without_pytorch_a_model_without_onnx_says_what_to_install(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_folder(tmp_path / "model")
+    (folder / "model.onnx").rename(folder / "model.safetensors")
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(MissingExtra, match=r"pip install 'veriscope\[torch\]'"):
+        opened(folder, settings)

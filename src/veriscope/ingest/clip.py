@@ -22,9 +22,10 @@ from PIL import Image
 from veriscope.domain import Ending, Finding, Frame, Strategy, VideoFacts
 from veriscope.errors import InputError, TooLarge, UnsupportedMedia
 from veriscope.ingest import colour
-from veriscope.ingest.decoder.wire import Header, Job, receive
+from veriscope.ingest.decoder.wire import MAX_ALIVE, Header, Job, receive
 from veriscope.settings import Sampling, Settings
 
+_APART, _APART_SHARE = 1.0, 0.05  # seconds, share of the clip: sound and picture that end nearer together are usual
 _AHEAD = 2  # frames decoded before they are asked for
 _COMMAND = (sys.executable, "-P", "-m", "veriscope.ingest.decoder")
 _REFUSALS: dict[str, type[InputError]] = {"unsupported_media": UnsupportedMedia, "too_large": TooLarge}
@@ -143,18 +144,26 @@ class _Process:
         Raises:
             UnsupportedMedia, TooLarge: what the process refused, or that it broke down or hung.
         """
-        try:
-            message = self._messages.get(timeout=self._stall)
-        except queue.Empty:
-            raise _hung() from None
-        if message is None:
-            raise _crashed()
+        message = self._waited_for()
         found = message[0].get("kind")
         if found == "error":
             raise _refusal(message[0])
         if found != kind and not (kind == "frame" and found == "end"):
             raise _crashed()
         return message
+
+    def _waited_for(self) -> _Message:
+        """The next message that is more than a sign of life, of which there may be only so many."""
+        for _ in range(MAX_ALIVE + 1):
+            try:
+                message = self._messages.get(timeout=self._stall)
+            except queue.Empty:
+                break
+            if message is None:
+                raise _crashed()
+            if message[0].get("kind") != "alive":
+                return message
+        raise _hung()
 
     def frames(self) -> Iterator[_Message]:
         """Frames until the end."""
@@ -258,7 +267,7 @@ def _opened(header: Header, sampling: Sampling) -> Opened:
 
 
 def _notes(header: Header, video: VideoFacts, duration: float | None, sampling: Sampling) -> Iterator[Finding]:
-    """What was done to the frames to make them comparable."""
+    """What was done to the frames to make them comparable, and what is odd about the streams."""
     if video.rotation:
         yield Finding("media.rotated", {"degrees": video.rotation})
     if header.get("stretched") is True:
@@ -271,6 +280,9 @@ def _notes(header: Header, video: VideoFacts, duration: float | None, sampling: 
         yield Finding("media.deinterlaced")
     if header.get("alpha") is True:
         yield Finding("media.alpha_flattened")
+    sound = _number(header, "audio_seconds")
+    if sound and duration and abs(sound - duration) > max(_APART, _APART_SHARE * duration):
+        yield Finding("media.sound_length", {"sound": round(sound, 1), "picture": round(duration, 1)})
     if sampling.max_seconds is not None and (duration is None or sampling.max_seconds < duration):
         yield Finding("media.only_beginning", {"seconds": round(sampling.max_seconds, 1)})
 

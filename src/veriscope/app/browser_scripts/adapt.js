@@ -1,5 +1,7 @@
 // Streamlit's page says lang="en" and its widgets speak English; neither can be set from Python.
 export default function ({ data }) {
+  // Streamlit calls this again for a new language and may leave the last one listening: two would translate against each other.
+  window.veriscopeLeave?.();
   document.documentElement.lang = data.language;
   document.documentElement.dir = data.direction;
 
@@ -78,8 +80,9 @@ export default function ({ data }) {
     input.dispatchEvent(new Event("change", { bubbles: true }));
   };
   document.addEventListener("paste", paste);
-  return () => {
+  window.veriscopeLeave = () => {
     observer.disconnect();
     document.removeEventListener("paste", paste);
   };
+  return window.veriscopeLeave;
 }

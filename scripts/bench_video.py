@@ -323,6 +323,8 @@ def drawn(found: dict[str, Any]) -> str:
         if "by_frames" in row:
             took = ", ".join(f"{frames}: {seconds:.1f} s" for frames, seconds in row["by_frames"].items())
             lines += ["", f"{row['case']}, frames looked at: {took}."]
+    missing = [case for case in CASES if case not in {row["case"] for row in rows}]
+    lines += ["", f"Not measured: {', '.join(missing)}."] if missing else []
     lines += ["", "| target | measured | met |", "|---|---|---|"]
     lines += [
         f"| {target['target']} | {target['measured']} | {'yes' if target['met'] else 'no'} |" for target in found["targets"]

@@ -26,7 +26,7 @@ from veriscope.ingest.decoder.wire import MAX_ALIVE, Header, Job, receive
 from veriscope.settings import Sampling, Settings
 
 _APART, _APART_SHARE = 1.0, 0.05  # seconds, share of the clip: sound and picture that end nearer together are usual
-_AHEAD = 2  # frames decoded before they are asked for
+_AHEAD = 1  # frames in the queue, before another one in the hands of the reading thread: of 4K each has 25 MB
 _COMMAND = (sys.executable, "-P", "-m", "veriscope.ingest.decoder")
 _REFUSALS: dict[str, type[InputError]] = {"unsupported_media": UnsupportedMedia, "too_large": TooLarge}
 _Message = tuple[Header, bytes]
@@ -97,11 +97,8 @@ class ClipReader:
             raise RuntimeError("the frames of a clip can be read once")
         self._begun = True
         with contextlib.closing(process):
-            count = 0
-            for header, payload in process.frames():
-                yield _frame(count, header, payload)
-                count += 1
-            if not count:
+            yield from process.frames()
+            if not process.given:
                 raise UnsupportedMedia("Not one frame of this video could be decoded. Get the file again.")
             self._ending = _ended(process.end, self.opened, self._until)
 
@@ -112,8 +109,7 @@ class ClipReader:
         job = dataclasses.replace(self._job, times=tuple(times))
         with contextlib.closing(_Process(self._file, job, self._stall, self._most)) as process:
             process.next("facts")
-            for count, (header, payload) in enumerate(process.frames()):
-                yield _frame(count, header, payload)
+            yield from process.frames()
 
     def close(self) -> None:
         if self._process is not None:
@@ -131,6 +127,7 @@ class _Process:
         self._messages: queue.Queue[_Message | None] = queue.Queue(_AHEAD)
         self._closing = threading.Event()
         self.end: Header = {}
+        self.given = 0  # frames
         self._child = subprocess.Popen(  # noqa: S603 our own module, with a job that we wrote
             (*_COMMAND, job.to_json()), stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, close_fds=True
         )
@@ -165,14 +162,19 @@ class _Process:
                 return message
         raise _hung()
 
-    def frames(self) -> Iterator[_Message]:
-        """Frames until the end."""
-        while True:
-            message = self.next("frame")
-            if message[0]["kind"] == "end":
-                self.end = message[0]
-                return
-            yield message
+    def frames(self) -> Iterator[Frame]:
+        """Frames until the end. None is held here while the caller looks at it: two of 4K more would be 60 MB."""
+        while one := self._one():
+            yield one.pop()
+
+    def _one(self) -> list[Frame]:
+        """The next frame, alone; empty at the end."""
+        header, payload = self.next("frame")
+        if header["kind"] == "end":
+            self.end = header
+            return []
+        self.given += 1
+        return [_frame(self.given - 1, header, payload)]
 
     def close(self) -> None:
         """Ends the process, whatever it is doing; more than once is fine."""
@@ -232,7 +234,8 @@ def _frame(index: int, header: Header, payload: bytes) -> Frame:
     width, height, channels = _whole(header, "width"), _whole(header, "height"), _whole(header, "channels")
     if channels not in (3, 4) or len(payload) != width * height * channels or not width * height:
         raise _crashed()
-    image = Image.frombytes("RGB" if channels == 3 else "RGBA", (width, height), payload)
+    image = Image.new("RGB" if channels == 3 else "RGBA", (width, height), None)  # not filled first, as `Image.frombytes` does
+    image.frombytes(payload)
     if channels == 4:
         image, _ = colour.flattened(image)
     return Frame(index, image, _number(header, "time") or 0.0, after_cut=header.get("cut") is True)

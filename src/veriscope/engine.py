@@ -46,8 +46,7 @@ from veriscope.ingest.variants import halved, reencoded
 from veriscope.settings import Sampling, Settings
 
 if TYPE_CHECKING:
-    from veriscope.detectors.card import Card
-    from veriscope.detectors.hub.reference import Reference
+    from veriscope.detectors import Choice
     from veriscope.faces import FaceDetector
     from veriscope.runtime.net import Fetcher
 
@@ -240,10 +239,10 @@ class Engine:
         """Opens the models now, instead of at the first input; a signal for each that cannot run."""
         return self._loaded()[1]
 
-    def _opened(self, one: Card | Reference) -> tuple[Detector, ...]:
+    def _opened(self, one: Choice) -> tuple[Detector, ...]:
         """A detector, and the search for faces when it wants them: without the search it cannot run either."""
         models = detectors.load([one], self.settings)
-        if any(model.recipe is not None for model in models) and self._faces is None:
+        if any(model.crops for model in models) and self._faces is None:
             from veriscope.faces import FaceDetector
 
             self._faces = FaceDetector(self.settings.threads)
@@ -298,7 +297,7 @@ def _with_crops(views: Views, models: Sequence[Detector]) -> Views:
     frames = {frame.index: frame for frame in views.frames}
     crops = {
         recipe: {face.id: crop_face(frames[face.frame].image, face, recipe) for face in views.faces if face.assessable}
-        for recipe in {model.recipe for model in models if model.recipe is not None}
+        for recipe in {recipe for model in models for recipe in model.crops}
     }
     return dataclasses.replace(views, crops=MappingProxyType(crops))
 

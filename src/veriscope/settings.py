@@ -66,6 +66,7 @@ class Settings:
     allow_plugins: bool = False  # True: detectors from other installed packages may run
     hub_folder: Path | None = None  # what is known about models from elsewhere; None = the user's data folder
     accept_licences: bool = False  # True: models whose licence forbids commercial use may be added
+    use_calibration: bool = False  # True: our own detectors use the user's calibration of them, which must exist
     limits: Limits = Limits()
     sampling: Sampling = Sampling()
 

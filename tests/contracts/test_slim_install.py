@@ -100,6 +100,7 @@ def test_the_blocked_packages_are_missing() -> None:
         pytest.param(command("--help"), set(), id="veriscope --help"),
         pytest.param(command("--version"), set(), id="veriscope --version"),
         pytest.param(command("analyze", "--help"), set(), id="veriscope analyze --help"),
+        pytest.param(command("compare", "--help"), set(), id="veriscope compare --help"),
         pytest.param(command("detectors"), {"PIL"}, id="veriscope detectors"),
         pytest.param(command("detectors", "--format", "json"), {"PIL"}, id="veriscope detectors as JSON"),
         pytest.param(command("detectors", "--hub"), {"PIL"}, id="veriscope detectors --hub"),

@@ -257,6 +257,11 @@ def test_a_place_has_its_name_in_the_language() -> None:
     assert "die Union" in html
 
 
+def test_the_style_reaches_the_page_unchanged() -> None:
+    """Escaped quotes and arrows are no style: shapes and spaces of the page would be gone."""
+    assert f"<style>{as_html.style()}</style>" in as_html.render(report(), WORDS)
+
+
 def test_every_grade_has_a_shape_in_the_style() -> None:
     style = as_html.style()
     shapes = [re.search(rf'\[data-grade="{grade}"\][^{{]*{{ --shape: (url\(.*?\));', style) for grade in Grade]

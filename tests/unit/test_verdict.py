@@ -37,6 +37,11 @@ class Row(NamedTuple):
     score: float | None
 
 
+def free(probability: float, source: str = "hf:a/b") -> Signal:
+    """A model whose error rates nobody measured."""
+    return model(probability, source, points=None)
+
+
 TABLE = [
     # 1. A trusted signature decides alone.
     Row("signed, no model", [declared(SIGNED)], D, "declared", X, None),
@@ -48,8 +53,18 @@ TABLE = [
     Row("at the strict threshold", [model(0.9, rechecks=HOLDS)], S, "stable", S, 0.9),
     Row("copies exactly at the plain threshold", [model(STRONG, rechecks=(0.6, 0.6))], S, "stable", S, STRONG),
     Row("two suspicious models", [model(SOME), model(SOME, "face")], S, "two_models", E, SOME),
+    Row(
+        "two of faces and one of whole pictures",
+        [model(SOME, "a", task="face"), model(SOME, "face"), model(SOME)],
+        S,
+        "two_models",
+        E,
+        SOME,
+    ),
     Row("model and claim", [model(SOME), declared(CLAIMED)], S, "model_and_claim", E, SOME),
     # 3. Some evidence.
+    Row("two models of one thing", [model(SOME), model(SOME, "hf:a/b", task="scene")], E, "one_model", E, SOME),
+    Row("an ensemble beside a model", [model(SOME), model(SOME, "ensemble:a", task="ensemble")], E, "one_model", E, SOME),
     Row("one suspicious model", [model(SOME, rechecks=HOLDS)], E, "one_model", E, SOME),
     Row("at the plain threshold", [model(0.6, rechecks=HOLDS)], E, "one_model", E, 0.6),
     Row("strong, weaker on a copy", [model(STRONG, rechecks=WEAKENS)], E, "weakens", S, STRONG),
@@ -76,7 +91,16 @@ TABLE = [
     Row("clear, camera tag", [model(CLEAR), declared(CAPTURED)], N, "nothing_found", N, CLEAR),
     Row("clear, camera signature", [model(CLEAR), declared(CAPTURE_SIGNED)], N, "nothing_found", N, CLEAR),
     Row("certainly nothing", [model(0.0)], N, "nothing_found", N, 0.01),
-    # 6. Not assessable.
+    # 6. Only models without measured error rates: no score, neither way.
+    Row("uncalibrated and sure", [free(STRONG)], U, "uncalibrated", U, None),
+    Row("uncalibrated and sure of nothing", [free(0.01)], U, "uncalibrated", U, None),
+    Row("two uncalibrated", [free(STRONG), free(STRONG, "hf:b/c")], U, "uncalibrated", U, None),
+    Row("uncalibrated beside clear", [model(CLEAR), free(STRONG)], N, "nothing_found", N, CLEAR),
+    Row("uncalibrated beside suspicious", [free(0.01), model(SOME, rechecks=HOLDS)], E, "one_model", E, SOME),
+    Row("uncalibrated does not make two", [model(SOME), free(STRONG)], E, "one_model", E, SOME),
+    Row("uncalibrated and claim", [free(STRONG), declared(CLAIMED)], E, "claim_only", U, None),
+    Row("uncalibrated and signed", [free(0.01), declared(SIGNED)], D, "declared", U, None),
+    # 7. Not assessable.
     Row("nothing at all", [], X, "nothing_could_judge", X, None),
     Row("all skipped", [silent(Status.SKIPPED), silent(Status.SKIPPED, "scene")], X, "nothing_could_judge", X, None),
     Row("all broken", [silent(Status.FAILED), silent(Status.UNAVAILABLE, "scene")], X, "nothing_could_judge", X, None),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import enum
 import json
 import sys
@@ -59,6 +60,9 @@ def analyze(
     offline: Annotated[
         bool, typer.Option("--offline", help="Never fetch anything, not even an address that was given.")
     ] = False,
+    use_calibration: Annotated[
+        bool, typer.Option("--use-calibration", help="Use your own calibration of face, scene … (`veriscope calibrate`).")
+    ] = False,
     jobs: Annotated[int, typer.Option(min=1, max=64, help="Inputs analysed at the same time.")] = 1,
     frames: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Video: look at most at N frames (default 64), spread over the clip.")
@@ -81,6 +85,7 @@ def analyze(
 
     words = catalogue(lang)
     settings = _settings(detector or (), offline, jobs, Sampling(frames, fps, max_seconds, thumbnails))
+    settings = dataclasses.replace(settings, use_calibration=use_calibration or settings.use_calibration)
     engine = Engine(settings)
     fetch_models(settings)
     check_models(engine)
@@ -99,8 +104,6 @@ def analyze(
 
 
 def _settings(detectors: Iterable[str], offline: bool, jobs: int, sampling: Sampling) -> Settings:
-    import dataclasses
-
     from veriscope.settings import Sampling, Settings
 
     settings = Settings.from_environment()

@@ -12,6 +12,7 @@ import typer
 
 from veriscope._version import __version__
 from veriscope.cli.analyze import analyze
+from veriscope.cli.calibrate import calibrate
 from veriscope.cli.compare import compare
 from veriscope.cli.detectors import detectors
 from veriscope.cli.doors import schema, serve
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 
 app.command(epilog="Exit codes: 0 all analysed; 2 wrong usage; 3 some inputs could not be analysed (the others were).")(analyze)
+app.command()(calibrate)
 app.command()(compare)
 app.command()(detectors)
 app.command()(law)

@@ -83,10 +83,10 @@ def compare(
     settings = Settings.from_environment()
     threads = settings.threads or (1 if jobs > 1 else 0)  # as in `analyze`: more would only fight over the cores
     settings = dataclasses.replace(settings, threads=threads, offline=offline or settings.offline)
-    options = Options(_folder(cache, no_cache), jobs, batch, _variants(sweep))
+    options = Options(answers_folder(cache, no_cache), jobs, batch, _variants(sweep))
     names = _names(detector, settings)
-    with target(output) as write, _second(html) as write_page, _second(answers) as write_answers, _progress() as tell:
-        labelled = _labelled(source, root, split, tell)
+    with target(output) as write, _second(html) as write_page, _second(answers) as write_answers, progress_bars() as tell:
+        labelled = labelled_files(source, root, split, tell)
         found, judgements = run(source.resolve().name, labelled, names, settings, options, tell)
         write(_shown(found, output_format, words, write is to_standard_output))
         if write_page is not None:
@@ -110,14 +110,14 @@ def _names(wanted: list[str] | None, settings: Settings) -> list[str]:
     return list(names) or [card.id for card in cards]
 
 
-def _folder(cache: Path | None, no_cache: bool) -> Path | None:
-    from veriscope.evaluation.place import cache_folder
+def answers_folder(cache: Path | None, no_cache: bool) -> Path | None:
+    from veriscope.runtime import folders
 
     if no_cache:
         if cache is not None:
             raise DataError("--cache and --no-cache contradict each other. Give one of them.")
         return None
-    return cache if cache is not None else cache_folder()
+    return cache if cache is not None else folders.answers_folder()
 
 
 def _variants(sweep: bool) -> Mapping[str, Alter]:
@@ -128,7 +128,7 @@ def _variants(sweep: bool) -> Mapping[str, Alter]:
     return VARIANTS
 
 
-def _labelled(source: Path, root: Path | None, split: str | None, tell: Callable[[str, Step], object]) -> Labelled:
+def labelled_files(source: Path, root: Path | None, split: str | None, tell: Callable[[str, Step], object]) -> Labelled:
     from veriscope.evaluation.labelled import read_labelled, split_names
     from veriscope.evaluation.scoring import Step
 
@@ -169,7 +169,7 @@ def _second(path: Path | None) -> Iterator[Callable[[str], object] | None]:
 
 
 @contextlib.contextmanager
-def _progress() -> Iterator[Callable[[str, Step], object]]:
+def progress_bars() -> Iterator[Callable[[str, Step], object]]:
     """A bar for each detector on a terminal; nothing when piped."""
     if not sys.stderr.isatty():
         yield lambda _name, _step: None

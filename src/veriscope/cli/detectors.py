@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from veriscope.cli.output import Format, to_standard_output
+from veriscope.errors import DataError, MissingExtra
 
 if TYPE_CHECKING:
     from veriscope.detectors.card import Card
+    from veriscope.settings import Settings
 
 
 def detectors(
@@ -37,9 +42,59 @@ def _installed() -> _Listing:
     from veriscope.detectors import catalogue, why_unavailable
     from veriscope.settings import Settings
 
-    cards = catalogue(Settings.from_environment())
+    settings = Settings.from_environment()
+    cards = catalogue(settings)
+    own = _own(settings)
     rows = [{**card.model_dump(mode="json"), "available": not why_unavailable(card)} for card in cards]
-    return "\n\n".join(_card_text(card, why_unavailable(card)) for card in cards), rows
+    texts = [_card_text(card, why_unavailable(card)) for card in cards]
+    return "\n\n".join([*texts, *(text for text, _ in own)]), rows + [row for _, row in own]
+
+
+def _own(settings: Settings) -> list[_Entry]:
+    """Ensembles, and calibrations on one's own pictures, as text and as data."""
+    from veriscope.detectors.hub.ensemble import ensemble_names
+    from veriscope.runtime.folders import hub_folder
+
+    try:
+        folder = hub_folder(settings)
+    except MissingExtra:  # without the extra nothing can have been fitted
+        return []
+    files = sorted((folder / "calibration").glob("*.toml"))
+    return [
+        *(_tried(partial(_ensemble, folder, name), name) for name in ensemble_names(folder)),
+        *(_tried(partial(_calibration, path), path.stem) for path in files),
+    ]
+
+
+_Entry = tuple[str, dict[str, Any]]
+"""One detector as text and as data."""
+
+
+def _tried(read: Callable[[], _Entry], name: str) -> _Entry:
+    """What `read` gives; a damaged file costs one line of the list."""
+    try:
+        return read()
+    except DataError as error:
+        return f"{name}\n  available  no: {error}", {"id": name, "available": False, "problem": str(error)}
+
+
+def _ensemble(folder: Path, name: str) -> _Entry:
+    from veriscope.cli.fitted_listing import ensemble_lines
+    from veriscope.detectors.hub.ensemble import read_ensemble
+
+    one = read_ensemble(folder, name)
+    return "\n".join(ensemble_lines(one)), {"id": one.id, "ensemble": one.model_dump(mode="json")}
+
+
+def _calibration(path: Path) -> _Entry:
+    from veriscope.cli.fitted_listing import calibration_lines
+    from veriscope.detectors.hub.calibration import stored_calibration
+
+    one = stored_calibration(path)
+    if one is None:
+        raise DataError(f"The calibration {path.name} is gone. Run the command again.")
+    text = "\n".join([f"{one.detector} {one.version} – your calibration", *calibration_lines(one)])
+    return text, {"id": one.detector, "calibration": one.model_dump(mode="json")}
 
 
 def _well_known() -> _Listing:

@@ -28,9 +28,11 @@ def fetch_models(settings: Settings) -> None:
 
 def check_models(engine: Engine) -> None:
     """Opens the models that are not ours. Raises why one cannot run: a batch without it would answer another question."""
+    from veriscope.detectors import ENSEMBLE
     from veriscope.detectors.hub.reference import Reference, is_reference
 
     wanted = {Reference.parse(name).id for name in engine.settings.detectors if is_reference(name)}
+    wanted |= {name for name in engine.settings.detectors if name.startswith(ENSEMBLE)}
     for signal in engine.unavailable() if wanted else ():
         if signal.source in wanted and signal.reason is not None:
             raise WeightsUnavailable(f"{signal.source} cannot be used. {signal.reason.params['message']}")

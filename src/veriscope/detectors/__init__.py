@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from veriscope.domain import Detector
 from veriscope.errors import DataError
@@ -13,7 +14,14 @@ from veriscope.settings import Settings
 
 if TYPE_CHECKING:
     from veriscope.detectors.card import Card
+    from veriscope.detectors.hub.calibration import FittedCalibration
+    from veriscope.detectors.hub.ensemble import Ensemble
     from veriscope.detectors.hub.reference import Reference
+
+    Choice: TypeAlias = Card | Reference | Ensemble
+
+ENSEMBLE = "ensemble:"
+"""How the name of an ensemble begins."""
 
 
 def catalogue(settings: Settings) -> tuple[Card, ...]:
@@ -31,24 +39,31 @@ def catalogue(settings: Settings) -> tuple[Card, ...]:
     return tuple(cards.values())
 
 
-def chosen(settings: Settings) -> tuple[Card | Reference, ...]:
-    """What `settings.detectors` names: cards, and references to models from elsewhere; none named = the defaults.
+def chosen(settings: Settings) -> tuple[Choice, ...]:
+    """What `settings.detectors` names: cards, references to models from elsewhere, ensembles; none named = the defaults.
 
-    Opens no model and looks at no network. An unknown name raises `DataError`.
+    A member that is named beside its ensemble is asked within it only: it is no second opinion. Opens no model and looks at
+    no network. An unknown name, and `settings.use_calibration` without a calibration, raise `DataError`.
     """
     cards = {card.id: card for card in catalogue(settings)}
-    if not settings.detectors:
-        return tuple(card for card in cards.values() if card.default)
-    found = tuple(_named(name, cards) for name in dict.fromkeys(settings.detectors))
+    names = tuple(dict.fromkeys(settings.detectors)) or tuple(card.id for card in cards.values() if card.default)
+    found = [_named(name, cards, settings) for name in names]
     for one in found:
         if sum(other.id == one.id for other in found) > 1:
             raise DataError(f'Two of the chosen detectors would both be "{one.id}" in the report. Choose one of them.')
-    return found
+    together = [cast("Ensemble", one) for one in found if one.id.startswith(ENSEMBLE)]
+    inside = {member.detector for one in together for member in one.members}
+    return tuple(one for one in found if one.id not in inside)
 
 
-def _named(name: str, cards: dict[str, Card]) -> Card | Reference:
+def _named(name: str, cards: dict[str, Card], settings: Settings) -> Choice:
     from veriscope.detectors.hub.reference import Reference, is_reference
 
+    if name.startswith(ENSEMBLE):
+        from veriscope.detectors.hub.ensemble import read_ensemble
+        from veriscope.runtime.folders import hub_folder
+
+        return read_ensemble(hub_folder(settings), name.removeprefix(ENSEMBLE))
     if is_reference(name):
         return Reference.parse(name)
     if name not in cards:
@@ -57,7 +72,24 @@ def _named(name: str, cards: dict[str, Card]) -> Card | Reference:
             f'There is no detector "{name}".{hint} `veriscope detectors` lists all of them; a model of the Hub is written '
             "hf:OWNER/NAME, a folder ./NAME."
         )
+    _own_calibration(cards[name], settings)  # one that is wanted and missing is said before any model is opened
     return cards[name]
+
+
+def _own_calibration(card: Card, settings: Settings) -> FittedCalibration | None:
+    """The user's own calibration of one of our detectors, if the settings want it; it is never taken unasked."""
+    if not settings.use_calibration:
+        return None
+    from veriscope.detectors.hub.calibration import read_calibration
+    from veriscope.runtime.folders import hub_folder
+
+    found = read_calibration(hub_folder(settings), card.id, card.pinned_version)
+    if found is None:
+        raise DataError(
+            f"There is no calibration of your own for {card.id} {card.version}. Make one with "
+            f"`veriscope calibrate … --detector {card.id}`, or name the detectors that have one with --detector."
+        )
+    return found
 
 
 def why_unavailable(card: Card) -> str:
@@ -69,18 +101,30 @@ def why_unavailable(card: Card) -> str:
     return ""
 
 
-def load(wanted: Sequence[Card | Reference], settings: Settings) -> tuple[Detector, ...]:
+def load(wanted: Sequence[Choice], settings: Settings) -> tuple[Detector, ...]:
     """Runnable detectors; their weights are opened and verified here. Raises `ModelError` for one that cannot run."""
     return tuple(_loaded(one, settings) for one in wanted)
 
 
-def _loaded(one: Card | Reference, settings: Settings) -> Detector:
+def _loaded(one: Choice, settings: Settings) -> Detector:
+    from veriscope.detectors.card import Card
     from veriscope.detectors.hub.reference import Reference
 
     if isinstance(one, Reference):
         from veriscope.detectors.hub.model import open_model
 
         return open_model(one, settings)
-    from veriscope.detectors.onnx import OnnxDetector
+    if isinstance(one, Card):
+        from veriscope.detectors.onnx import OnnxDetector
 
-    return OnnxDetector(one, settings.threads)
+        return OnnxDetector(one, settings.threads, _own_calibration(one, settings))
+    return _together(one, settings)
+
+
+def _together(one: Ensemble, settings: Settings) -> Detector:
+    """An ensemble over its members, whose raw answers it calibrates itself."""
+    from veriscope.detectors.hub.ensemble import EnsembleDetector
+
+    names = tuple(member.reference for member in one.members)
+    raw = dataclasses.replace(settings, detectors=names, use_calibration=False)
+    return EnsembleDetector(one, load(chosen(raw), raw))

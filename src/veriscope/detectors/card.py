@@ -185,6 +185,11 @@ class Card(_Part):
         return dataclasses.replace(points, fpr_some=measured.fpr_some or bound, fpr_strong=measured.fpr_strong or bound)
 
     @property
+    def pinned_version(self) -> str:
+        """Version and weights, as a report names them."""
+        return f"{self.version} sha256:{self.weights.sha256[:16]}"
+
+    @property
     def weights_path(self) -> Path:
         return self.folder / self.weights.file
 

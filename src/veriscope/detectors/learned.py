@@ -65,6 +65,11 @@ class LearnedDetector(abc.ABC):
     def recipe(self) -> CropRecipe | None: ...
 
     @property
+    def crops(self) -> tuple[CropRecipe, ...]:
+        """The face crop that it wants, if it wants one."""
+        return (self.recipe,) if self.recipe is not None else ()
+
+    @property
     @abc.abstractmethod
     def task(self) -> str: ...
 

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from veriscope.detectors.card import Card, sigmoid
+from veriscope.detectors.card import Calibration, Card, sigmoid
+from veriscope.detectors.hub.calibration import FittedCalibration
 from veriscope.detectors.learned import Answer, LearnedDetector
 from veriscope.detectors.views import batch, native_tiles, whole_view
-from veriscope.domain import Box, CropRecipe, DenseMap, Frame, OperatingPoints, Opinion
+from veriscope.domain import Box, CropRecipe, DenseMap, Finding, Frame, OperatingPoints, Opinion
 from veriscope.errors import ModelError
 from veriscope.runtime.sessions import open_session
 
@@ -21,8 +22,10 @@ _BATCH = 16  # views per run: bounds memory for a group photo of a hundred faces
 class OnnxDetector(LearnedDetector):
     """One embedded or foreign model; one object serves many threads."""
 
-    def __init__(self, card: Card, threads: int = 0) -> None:
-        self.card = card
+    def __init__(self, card: Card, threads: int = 0, own: FittedCalibration | None = None) -> None:
+        """`own` replaces the card's calibration and thresholds by those fitted to the user's pictures."""
+        self.card, self._own = card, own
+        self._platt = card.calibration if own is None else own.platt
         self._session = open_session(card.weights_path, card.weights.sha256, threads)
         self._input = self._session.get_inputs()[0].name
         self._outputs = [name for name in (card.output.logit, card.output.map) if name]
@@ -33,7 +36,7 @@ class OnnxDetector(LearnedDetector):
 
     @property
     def version(self) -> str:
-        return f"{self.card.version} sha256:{self.card.weights.sha256[:16]}"
+        return self.card.pinned_version
 
     @property
     def recipe(self) -> CropRecipe | None:
@@ -45,11 +48,16 @@ class OnnxDetector(LearnedDetector):
 
     def opinion(self, logit: float, error: float) -> Opinion:
         """A mean logit with its standard error, calibrated as the card says."""
-        calibration = self.card.calibration
-        return Opinion(sigmoid(logit), calibration.probability(logit), calibration.interval(logit, error))
+        if self._own is not None:
+            return self._own.opinion(logit, error)
+        return Opinion(sigmoid(logit), self._platt.probability(logit), self._platt.interval(logit, error))
 
     def operating_points(self, count: int) -> OperatingPoints:
-        return self.card.operating_points(count)
+        return (self._own or self.card).operating_points(count)
+
+    @property
+    def notes(self) -> tuple[Finding, ...]:
+        return self._own.notes if self._own is not None else ()
 
     def pieces(self, frame: Frame) -> list[tuple[Image.Image, Box]]:
         """The whole, and squares at native size if the card wants them."""
@@ -73,11 +81,12 @@ class OnnxDetector(LearnedDetector):
             logits.extend(float(value) for value in found[0].reshape(-1))
             if self.card.output.map and boxes:
                 maps.extend(
-                    _dense_map(self.card, grid, box) for grid, box in zip(found[1], boxes[start : start + _BATCH], strict=True)
+                    _dense_map(self.task, self._platt, grid, box)
+                    for grid, box in zip(found[1], boxes[start : start + _BATCH], strict=True)
                 )
         return Answer(np.array(logits, np.float32), tuple(maps))
 
 
-def _dense_map(card: Card, grid: NDArray[np.float32], box: Box) -> DenseMap:
-    values = tuple(round(card.calibration.probability(float(value)), 3) for value in grid.reshape(-1))
-    return DenseMap(f"{card.task}.map", grid.shape[0], grid.shape[1], values, box)
+def _dense_map(task: str, calibration: Calibration, grid: NDArray[np.float32], box: Box) -> DenseMap:
+    values = tuple(round(calibration.probability(float(value)), 3) for value in grid.reshape(-1))
+    return DenseMap(f"{task}.map", grid.shape[0], grid.shape[1], values, box)

@@ -161,6 +161,11 @@ class Detector(Analyser, Protocol):
         ...
 
     @property
+    def crops(self) -> tuple[CropRecipe, ...]:
+        """All face crops that `analyze` wants to find in the views: its own, or those of its members."""
+        ...
+
+    @property
     def version(self) -> str: ...
 
     @property

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Sequence
+from types import MappingProxyType
 
 import numpy as np
 from PIL import Image
@@ -15,7 +16,8 @@ from PIL import Image
 from veriscope import detectors
 from veriscope._version import __version__
 from veriscope.clips import ClipAnalysis
-from veriscope.domain import CropRecipe, Detector, Finding, Frame, Media, OperatingPoints, Signal, Status
+from veriscope.detectors.hub.ensemble import EnsembleDetector
+from veriscope.domain import CropRecipe, Detector, Finding, Frame, Media, OperatingPoints, Signal, Status, Views
 from veriscope.evaluation.metrics import Values
 from veriscope.faces import FaceDetector, crop_face
 from veriscope.settings import Settings
@@ -63,7 +65,7 @@ class Judge:
         """
         self.settings = dataclasses.replace(settings, detectors=(name,))
         (self.detector,) = detectors.load(detectors.chosen(self.settings), self.settings)
-        self._faces = FaceDetector(settings.threads) if self.detector.recipe is not None else None
+        self._faces = FaceDetector(settings.threads) if self.detector.crops else None
 
     @property
     def id(self) -> str:
@@ -85,6 +87,8 @@ class Judge:
         if media.clip is not None:
             return Look(answer=self._of_clip(media))
         frame = media.frames[0] if alter is None else Frame(0, alter(media.frames[0].image))
+        if isinstance(self.detector, EnsembleDetector):
+            return Look(answer=self._together(self.detector, media, frame))
         recipe = self.detector.recipe
         found = self.detector.looks(frame) if recipe is None else self._crops(frame, recipe)
         if isinstance(found, Finding):
@@ -120,6 +124,16 @@ class Judge:
         if not usable:
             return Finding("face.none_assessable", {"count": len(faces)}) if faces else Finding("face.none")
         return [crop_face(frame.image, face, recipe) for face in usable]
+
+    def _together(self, ensemble: EnsembleDetector, media: Media, frame: Frame) -> Answer:
+        """The answer of all members to one picture, combined as in an analysis."""
+        faces = tuple(self._faces.detect(frame, self.settings.limits.max_faces)) if self._faces else ()
+        usable = [face for face in faces if face.assessable]
+        crops = {recipe: {face.id: crop_face(frame.image, face, recipe) for face in usable} for recipe in ensemble.crops}
+        signal = ensemble.analyze(Views(media, (frame,), faces, MappingProxyType(crops)))
+        if signal.raw is None:
+            return Answer(signal.status, signal.reason.code if signal.reason else "")
+        return Answer(Status.OK, logit=_logit(signal.raw), subjects=max(1, len(usable)))
 
     def _pooled(self, logits: Values) -> Answer:
         """The most suspicious face speaks; the views of a whole picture speak together (as in `OnnxDetector.analyze`)."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from veriscope._version import __version__
-from veriscope.errors import ModelError
+from veriscope.errors import ModelError, RemoteError
 from veriscope.evaluation import figures, intervals, metrics
 from veriscope.evaluation.asking import Alter, Judge
 from veriscope.evaluation.figures import Altered, Answers, Coverage, Error, Figure, Figures, Group
@@ -143,7 +143,7 @@ def _asked(
 ) -> _Result:
     try:
         judge = Judge(name, settings)
-    except ModelError as error:
+    except (ModelError, RemoteError) as error:
         return Contender(name, problem=str(error)), None, ()
 
     def tell(step: Step) -> None:

@@ -23,6 +23,8 @@ from veriscope.evaluation.scoring import CLEAN, Scored
 LEAST_REAL = {"tpr_at_fpr_1": 100, "tpr_at_fpr_5": 20}
 """Independent real pictures below which a rate of 1 % or 5 % falls between none and one picture."""
 
+LEAST_OF_EACH = 20  # independent pictures of a class for a calibration error: its bins are empty otherwise
+
 FEW = 100  # of a class: below it, figures are shown with a warning
 
 _WORST = 10
@@ -162,7 +164,8 @@ def _of_both_classes(answers: Answers, rounds: int) -> dict[str, Any]:
     for name, value in values.items():
         low, high = intervals.percentiles(np.concatenate([sample[name] for sample in drawn]))
         interval = intervals.widened((low, high), (value, value), *closed[name])
-        found[name] = Figure(value, *interval) if real >= LEAST_REAL.get(name, 1) else None
+        enough = min(real, synthetic) >= LEAST_OF_EACH if name == "ece" else real >= LEAST_REAL.get(name, 1)
+        found[name] = Figure(value, *interval) if enough else None
     return found
 
 

@@ -24,7 +24,13 @@ Part = tuple[float, Values, Values]
 """Real pictures that must keep a rate: how many times the rate, their scores, their weights."""
 
 
-def platt(logits: Values, labels: Labels, weight: Values | None = None, smoothed: bool = False) -> tuple[float, float]:
+def platt(
+    logits: Values,
+    labels: Labels,
+    weight: Values | None = None,
+    smoothed: bool = False,
+    start: tuple[float, float] = (0.0, 0.0),
+) -> tuple[float, float]:
     """Slope and offset of P(synthetic) = sigmoid(a × logit + b) (Platt 1999).
 
     Args:
@@ -33,6 +39,7 @@ def platt(logits: Values, labels: Labels, weight: Values | None = None, smoothed
         weight: (N,), how much each picture counts; None = both classes count alike.
         smoothed: aim at Platt's (n + 1) / (n + 2) instead of 1, and 1 / (n + 2) instead of 0: few pictures without an error
             do not make certain.
+        start: numbers close to the answer, from which it is found sooner.
     """
     real, synthetic = int((labels == 0).sum()), int((labels == 1).sum())
     if weight is None:
@@ -40,11 +47,18 @@ def platt(logits: Values, labels: Labels, weight: Values | None = None, smoothed
     targets = labels.astype(np.float64)
     if smoothed:
         targets = np.where(labels == 1, (synthetic + 1) / (synthetic + 2), 1 / (real + 2))
-    a, b = logistic(logits[:, None], targets, weight, np.array([_RIDGE, 0.0]))
+    a, b = logistic(logits[:, None], targets, weight, np.array([_RIDGE, 0.0]), start=np.array(start))
     return float(a), float(b)
 
 
-def logistic(features: Values, targets: Values, weight: Values, ridge: Values, lowest: float = -np.inf) -> Values:
+def logistic(
+    features: Values,
+    targets: Values,
+    weight: Values,
+    ridge: Values,
+    lowest: float = -np.inf,
+    start: Values | None = None,
+) -> Values:
     """Coefficients of a logistic regression, the offset last: Newton's method on a convex function, projected to the bound.
 
     Minimises Σ weight × cross-entropy + ½ Σ ridge × coefficient².
@@ -55,10 +69,12 @@ def logistic(features: Values, targets: Values, weight: Values, ridge: Values, l
         weight: (N,), not negative.
         ridge: (K + 1,), not negative.
         lowest: no coefficient but the offset goes below it.
+        start: (K + 1,), coefficients to begin with.
     """
     design = np.column_stack([features, np.ones(len(features))])
     bound = np.array([lowest] * features.shape[1] + [-np.inf])
-    found: Values = np.maximum(np.zeros(design.shape[1]), bound)
+    found: Values = np.maximum(np.zeros(design.shape[1]) if start is None else start, bound)
+    now = _loss(design, targets, weight, ridge, found)
     for _ in range(200):
         value = sigmoid(design @ found)
         slope = design.T @ (weight * (value - targets)) + ridge * found
@@ -68,10 +84,13 @@ def logistic(features: Values, targets: Values, weight: Values, ridge: Values, l
         bend = (design * (weight * value * (1 - value))[:, None]).T @ design + np.diag(ridge + 1e-12)
         step = np.zeros_like(found)
         step[free] = np.linalg.solve(bend[np.ix_(free, free)], slope[free])
-        now, size = _loss(design, targets, weight, ridge, found), 1.0
-        while size > 1e-9 and _loss(design, targets, weight, ridge, np.maximum(found - size * step, bound)) > now:
-            size /= 2
-        found = np.maximum(found - size * step, bound)
+        for halvings in range(40):
+            reached = np.maximum(found - step / 2**halvings, bound)
+            if (loss := _loss(design, targets, weight, ridge, reached)) <= now:
+                found, now = reached, loss
+                break
+        else:
+            break
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from veriscope.domain import Finding, Scalar
+from veriscope.domain import Scalar
 from veriscope.errors import DataError
 from veriscope.evaluation.compare import Comparison, Contender, Difference
 from veriscope.evaluation.figures import FEW, LEAST_REAL, Coverage, Figure
@@ -14,6 +14,11 @@ from veriscope.report.sentences import safe
 
 RANKING = ("auc", "eer", "tpr_at_fpr_1", "tpr_at_fpr_5")
 AT_THRESHOLD = ("balanced_accuracy", "false_alarms", "found", "ece")
+_OWN_WORDS = {  # a report says these with the numbers of one picture
+    "face.none_assessable": "compare.faces_unusable",
+    "face.clip_none_assessable": "compare.faces_unusable",
+    "scene.too_small": "compare.too_small",
+}
 _NUMBERS = ("auc", "eer", "ece")  # written as 0.912; the others are shares of files, written as per cents
 
 
@@ -102,9 +107,9 @@ def _silent(coverage: Coverage, words: Catalogue) -> str:
 
 
 def reason_words(code: str, words: Catalogue) -> str:
-    """Why a file got no answer: a sentence where one fits without numbers, else the code."""
+    """Why a file got no answer: a sentence where one fits without numbers, else the code, which `docs/compare.md` explains."""
     try:
-        return words.finding(Finding(code)).rstrip(".。।")
+        return words.text(_OWN_WORDS.get(code, code)).rstrip(".。।")
     except DataError:
         return safe(code)
 

@@ -19,7 +19,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from veriscope.detectors.card import Calibration, FalsePositive, Probability, sigmoid
-from veriscope.domain import OperatingPoints, Opinion
+from veriscope.domain import Finding, OperatingPoints, Opinion, Scalar
 from veriscope.errors import DataError
 
 RATES = {"clear": 0.2, "some": 0.02, "strong": 0.005}
@@ -87,9 +87,22 @@ class FittedCalibration(_Part):
         low, high = self.platt.interval(logit, error)
         return Opinion(sigmoid(logit), _inside(self.platt.probability(logit)), (_inside(low), _inside(high)))
 
+    @property
+    def notes(self) -> tuple[Finding, ...]:
+        """On which pictures the thresholds were fitted, and whether they were enough to call a picture suspicious."""
+        about: dict[str, Scalar] = {
+            "real": self.n_real,
+            "synthetic": self.n_synthetic,
+            "date": self.fitted.isoformat(),
+        }
+        fitted = Finding("calibration.own", about)
+        if self.supports(RATES["some"]):
+            return (fitted,)
+        return fitted, Finding("calibration.few", {"independent": self.groups_real, "needed": needed(RATES["some"])})
+
     def supports(self, rate: float) -> bool:
         """Whether so many independent real pictures can show a false-positive rate this small (rule of three)."""
-        return self.groups_real * rate >= 3 - 1e-9
+        return rate >= supported_rate(self.groups_real) - 1e-9
 
     def threshold(self, rate: float) -> float:
         """The probability that at most `rate` of real pictures reach; `NEVER` when the set is too small to say."""
@@ -108,6 +121,16 @@ class FittedCalibration(_Part):
         return OperatingPoints(
             min(clear, some), some, max(some, strong), measured.fpr_some or bound, measured.fpr_strong or bound
         )
+
+
+def supported_rate(groups: int) -> float:
+    """The smallest false-positive rate that so many independent real pictures can show (rule of three)."""
+    return 3 / groups
+
+
+def needed(rate: float) -> int:
+    """How many independent real pictures a rate needs (rule of three)."""
+    return math.ceil(3 / rate - 1e-9)
 
 
 def _inside(probability: float) -> float:

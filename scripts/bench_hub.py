@@ -144,6 +144,7 @@ def measured(ways: dict[str, Ask], pictures: Sequence[Image.Image], batch: int, 
             began = time.perf_counter()
             ways[name](asked)
             times[name].append(time.perf_counter() - began)
+        print(f"{batch} at a time: round {number + 1} of {rounds}", file=sys.stderr, flush=True)
     return [
         {
             "way": name,

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 from cli_runs import Run
+from hub_made import classifier, make_folder
 from labelled_made import made_set, offer_detectors
 
-from veriscope.evaluation import place
 from veriscope.evaluation.variants import VARIANTS
+from veriscope.runtime import folders
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +22,7 @@ def made_detectors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     offer_detectors(tmp_path / "packages", monkeypatch)
     monkeypatch.setenv("VERISCOPE_ALLOW_PLUGINS", "1")
     monkeypatch.setenv("VERISCOPE_THREADS", "1")
-    monkeypatch.setattr(place, "cache_folder", lambda: tmp_path / "user" / "answers")
+    monkeypatch.setattr(folders, "answers_folder", lambda: tmp_path / "user" / "answers")
 
 
 @pytest.fixture
@@ -138,3 +139,23 @@ def test_every_option_is_documented(run: Run) -> None:
     options = set(re.findall(r"--[a-z][a-z-]+", run("compare", "--help").out)) - {"--help"}
     assert len(options) > 12
     assert {option for option in options if option not in text} == set()
+
+
+def test_a_model_of_ones_own_beside_ours(run: Run, labelled: Path, tmp_path: Path) -> None:
+    """Nobody has calibrated it, so it is marked, and its threshold is one half."""
+    make_folder(tmp_path / "my-model", network=classifier((-6.0, 6.0)))
+    arguments = ("compare", labelled, "--detector", str(tmp_path / "my-model"), "--detector", "bright")
+    own, bright = run(*arguments, "--format", "json").data["contenders"]
+    assert (own["id"], own["calibrated"], bright["calibrated"]) == ("local:my-model", False, True)
+    assert own["figures"]["auc"]["value"] == 1.0
+    assert own["figures"]["balanced_accuracy"]["value"] == 1.0
+    assert "local:my-model is not calibrated" in " ".join(run(*arguments).out.split())
+
+
+def test_a_model_that_is_none_does_not_stop_the_others(run: Run, labelled: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    arguments = ("compare", labelled, "--detector", str(tmp_path / "empty"), "--detector", "bright")
+    found = run(*arguments, "--format", "json").data["contenders"]
+    assert found[0]["problem"]
+    assert found[0]["figures"] is None
+    assert found[1]["figures"]["auc"]["value"] == 1.0

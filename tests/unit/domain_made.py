@@ -50,8 +50,12 @@ def model(
     rechecks: Sequence[float] = (),
     points: OperatingPoints | None = POINTS,
     interval: tuple[float, float] | None = None,
+    task: str = "",
 ) -> Signal:
-    """A model that answered; `rechecks`: its answers about the re-encoded and the halved copy; no `points`: uncalibrated."""
+    """A model that answered; `rechecks`: its answers about the re-encoded and the halved copy; no `points`: uncalibrated.
+
+    `task`: what its findings are named for; empty = its own name.
+    """
     return Signal(
         source,
         SignalKind.MODEL,
@@ -60,7 +64,7 @@ def model(
         raw=probability,
         interval=interval or (max(probability - 0.1, 0.0), min(probability + 0.1, 1.0)),
         points=points,
-        findings=(Finding(f"{source}.suspicious", {"count": 1, "face": 1}, Tendency.SUSPICIOUS),),
+        findings=(Finding(f"{task or source}.suspicious", {"count": 1, "face": 1}, Tendency.SUSPICIOUS),),
         rechecks=tuple(Recheck(name, value) for name, value in zip(("jpeg70", "half"), rechecks, strict=False)),
     )
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 import math
+import sys
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
@@ -13,6 +15,7 @@ import numpy as np
 import onnx
 import pytest
 from domain_made import face, photograph, views
+from domain_made import report as made_report
 from hub_made import PROCESSOR, SIDE, classifier, make_folder
 from PIL import Image
 
@@ -27,8 +30,10 @@ from veriscope.detectors.hub.selftest import _BOX, enlarged, with_other_face
 from veriscope.detectors.hub.selftest import photograph as known
 from veriscope.domain import CropRecipe, Finding, Frame, Grade, Signal, Status
 from veriscope.engine import Engine
-from veriscope.errors import ModelError, UnsupportedModel, WeightsUnavailable
+from veriscope.errors import MissingExtra, ModelError, UnsupportedModel, WeightsUnavailable
 from veriscope.faces import FaceDetector, crop_face
+from veriscope.i18n import catalogue, languages
+from veriscope.report import as_html, as_text
 from veriscope.settings import Settings
 
 FACE_MODEL: dict[str, Any] = {"veriscope": {"task": "face", "margin": 1.5, "rotate": True}}
@@ -364,3 +369,54 @@ def test_a_report_names_the_folder_and_its_files(tmp_path: Path, settings: Setti
     assert before.id == after.id == "local:model"
     assert "sha256:" in before.version
     assert before.version != after.version, "other labels are another model"
+
+
+# Tensors beside the network, clips, words
+
+
+@pytest.mark.parametrize("name", ["model.onnx_data", "model.onnx.data"])
+def test_tensors_in_a_file_beside_the_network_are_read_and_pinned(name: str, tmp_path: Path, settings: Settings) -> None:
+    folder, network = make_folder(tmp_path / "model"), classifier((-3.0, 3.0))
+    onnx.save(network, str(folder / "model.onnx"), save_as_external_data=True, location=name, size_threshold=0)
+    assert (folder / name).stat().st_size > 0
+    assert probabilities(opened(folder, settings), grey(204))[0] == pytest.approx(sigmoid(3.6), abs=0.01)
+
+
+def test_a_clip_is_judged_frame_by_frame_and_not_accused(tmp_path: Path, settings: Settings) -> None:
+    moving = [np.roll(np.asarray(photograph("coffee").resize((320, 240))), 4 * step, axis=1) for step in range(12)]
+    clip = moving_gif(tmp_path / "clip.gif", [Image.fromarray(frame) for frame in moving])
+    folder = make_folder(tmp_path / "model", network=SURE)
+    report = Engine(dataclasses.replace(settings, detectors=(str(folder),))).analyze(clip)
+    signal = report.signals[0]
+    assert report.clip is not None
+    assert (signal.status, signal.points, signal.probability, signal.interval) == (Status.OK, None, 0.99, None)
+    assert codes(signal.findings)[0] == "hub.uncalibrated"
+    assert report.verdict.grade is Grade.UNCERTAIN
+
+
+def moving_gif(path: Path, frames: list[Image.Image]) -> Path:
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=100, loop=0)
+    return path
+
+
+@pytest.mark.parametrize("language", languages())
+def test_an_uncalibrated_answer_is_shown_with_its_reservation(language: str, tmp_path: Path, settings: Settings) -> None:
+    words = catalogue(language)
+    detector = opened(make_folder(tmp_path / "model", network=SURE), settings)
+    shown = dataclasses.replace(made_report(Grade.UNCERTAIN), signals=(detector.analyze(views(photograph("coffee"))),))
+    text, page = as_text.render(shown, words, width=300), as_html.render(shown, words)
+    for written in (text, html.unescape(page)):
+        assert words.text("hub.uncalibrated") in written
+        assert words.percent(0.99) in written
+        assert words.text("hub.task_assumed") in written
+    assert words.text("score.rate", {"rate": words.percent(0.05)})[:12] not in text
+
+
+def test_without_pytorch_a_model_without_onnx_says_what_to_install(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_folder(tmp_path / "model")
+    (folder / "model.onnx").rename(folder / "model.safetensors")
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(MissingExtra, match=r"pip install 'veriscope\[torch\]'"):
+        opened(folder, settings)

@@ -53,8 +53,18 @@ TABLE = [
     Row("at the strict threshold", [model(0.9, rechecks=HOLDS)], S, "stable", S, 0.9),
     Row("copies exactly at the plain threshold", [model(STRONG, rechecks=(0.6, 0.6))], S, "stable", S, STRONG),
     Row("two suspicious models", [model(SOME), model(SOME, "face")], S, "two_models", E, SOME),
+    Row(
+        "two of faces and one of whole pictures",
+        [model(SOME, "a", task="face"), model(SOME, "face"), model(SOME)],
+        S,
+        "two_models",
+        E,
+        SOME,
+    ),
     Row("model and claim", [model(SOME), declared(CLAIMED)], S, "model_and_claim", E, SOME),
     # 3. Some evidence.
+    Row("two models of one thing", [model(SOME), model(SOME, "hf:a/b", task="scene")], E, "one_model", E, SOME),
+    Row("an ensemble beside a model", [model(SOME), model(SOME, "ensemble:a", task="ensemble")], E, "one_model", E, SOME),
     Row("one suspicious model", [model(SOME, rechecks=HOLDS)], E, "one_model", E, SOME),
     Row("at the plain threshold", [model(0.6, rechecks=HOLDS)], E, "one_model", E, 0.6),
     Row("strong, weaker on a copy", [model(STRONG, rechecks=WEAKENS)], E, "weakens", S, STRONG),

@@ -111,13 +111,13 @@ def _names(wanted: list[str] | None, settings: Settings) -> list[str]:
 
 
 def answers_folder(cache: Path | None, no_cache: bool) -> Path | None:
-    from veriscope.evaluation.place import cache_folder
+    from veriscope.runtime import folders
 
     if no_cache:
         if cache is not None:
             raise DataError("--cache and --no-cache contradict each other. Give one of them.")
         return None
-    return cache if cache is not None else cache_folder()
+    return cache if cache is not None else folders.answers_folder()
 
 
 def _variants(sweep: bool) -> Mapping[str, Alter]:

@@ -133,7 +133,7 @@ class Judge:
         signal = ensemble.analyze(Views(media, (frame,), faces, MappingProxyType(crops)))
         if signal.raw is None:
             return Answer(signal.status, signal.reason.code if signal.reason else "")
-        return Answer(Status.OK, logit=_logit(signal.raw))
+        return Answer(Status.OK, logit=_logit(signal.raw), subjects=max(1, len(usable)))
 
     def _pooled(self, logits: Values) -> Answer:
         """The most suspicious face speaks; the views of a whole picture speak together (as in `OnnxDetector.analyze`)."""

@@ -13,7 +13,7 @@ from veriscope.detectors.hub.calibration import FittedCalibration, write_calibra
 from veriscope.detectors.hub.ensemble import Ensemble, ensemble_path, write_ensemble
 from veriscope.detectors.hub.reference import Reference, is_reference
 from veriscope.domain import Status
-from veriscope.errors import DataError, ModelError
+from veriscope.errors import DataError, ModelError, RemoteError
 from veriscope.evaluation.asking import Judge
 from veriscope.evaluation.calibrated import calibrated, sample_of
 from veriscope.evaluation.ensemble import Candidate, fitted_ensemble, joint_of
@@ -97,7 +97,7 @@ def _asked(name: str, labelled: Labelled, plan: Plan, settings: Settings, progre
         return Fitted(name, problem="An ensemble brings a calibration of its own. Name its members instead.")
     try:
         judge = Judge(name, settings)
-    except ModelError as error:
+    except (ModelError, RemoteError) as error:
         return Fitted(name, problem=str(error))
 
     def tell(step: Step) -> None:

@@ -4,7 +4,8 @@ The rules, in the order in which they are asked (docs/decisions/0004-verdict.md)
 
 1. A trusted signature that says "made with AI" decides alone: `declared_synthetic`, and no score is shown.
 2. `strong_evidence` needs two independent signals, or one model above its strict threshold that stays above its plain one when
-   the picture is re-encoded and halved. A model whose answer falls to clear on such a copy does not count as a signal.
+   the picture is re-encoded and halved. A model whose answer falls to clear on such a copy does not count as a signal. Two
+   models of faces, or two of whole pictures, share their errors and are one signal; so is an ensemble with anything.
 3. `some_evidence`: one model above its plain threshold, or an unsigned statement in the file, which anybody can write.
 4. `uncertain`: a model between clear and suspicious, or one whose suspicion does not last.
 5. `no_evidence_found`: every model that could judge found nothing. Never "authentic".
@@ -18,6 +19,7 @@ beside the verdict.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from veriscope.domain import (
@@ -98,8 +100,10 @@ def _suspicious(suspicious: Sequence[Signal], steady: Sequence[Signal]) -> _Answ
         return Grade.UNCERTAIN, leader, (Finding(_UNSTABLE, {"detector": leader.source, "variant": _falls(leader)}),)
     leader = steady[0]
     about = {"detector": leader.source}
-    if len(steady) > 1:
-        return Grade.STRONG_EVIDENCE, leader, (Finding("verdict.two_models", {**about, "other": steady[1].source}),)
+    for first, other in itertools.combinations(steady, 2):
+        if _independent(first, other):
+            agree = Finding("verdict.two_models", {"detector": first.source, "other": other.source})
+            return Grade.STRONG_EVIDENCE, first, (agree,)
     if _alone(leader) is not Grade.STRONG_EVIDENCE:
         return Grade.SOME_EVIDENCE, leader, (Finding("verdict.one_model", about),)
     if not leader.rechecks:
@@ -107,6 +111,18 @@ def _suspicious(suspicious: Sequence[Signal], steady: Sequence[Signal]) -> _Answ
     if not _holds(leader):
         return Grade.SOME_EVIDENCE, leader, (Finding("verdict.weakens", about),)
     return Grade.STRONG_EVIDENCE, leader, (Finding("verdict.stable", about),)
+
+
+def _independent(first: Signal, other: Signal) -> bool:
+    """Whether two suspicious models look at different things: one at a face, one at the whole picture."""
+    tasks = {_task(first), _task(other)}
+    return len(tasks) == 2 and "ensemble" not in tasks
+
+
+def _task(signal: Signal) -> str:
+    """What a suspicious model looks at: the first part of its findings' codes."""
+    suspicious = (finding.code for finding in signal.findings if finding.tendency is Tendency.SUSPICIOUS)
+    return next(suspicious, signal.source).partition(".")[0]
 
 
 def _alone(signal: Signal) -> Grade:

@@ -23,3 +23,19 @@ def hub_folder(settings: Settings) -> Path:
             "Models from elsewhere need the extra hf: pip install 'veriscope[hf]'. Or set VERISCOPE_HUB_FOLDER."
         ) from None
     return Path(platformdirs.user_data_dir("veriscope", appauthor=False))
+
+
+def answers_folder() -> Path:
+    """The folder of answers that detectors gave, in the user's cache: whatever is in it can be made again.
+
+    Raises:
+        MissingExtra: the package that knows the user's cache folder is missing.
+    """
+    try:
+        import platformdirs
+    except ModuleNotFoundError:
+        raise MissingExtra(
+            "The package platformdirs, which knows where this system keeps such files, is not installed. "
+            "Run pip install 'veriscope[compare]', or say --cache FOLDER or --no-cache."
+        ) from None
+    return Path(platformdirs.user_cache_dir("veriscope", appauthor=False)) / "answers"

@@ -154,9 +154,8 @@ def grades(path: Path) -> dict[str, dict[str, int]]:
     if not path.is_file():
         return {}
     found: dict[str, Counter[str]] = {"real": Counter(), "synthetic": Counter()}
-    with path.open(newline="") as handle:
-        for row in csv.DictReader(handle):
-            found["synthetic" if row["label"] == "1" else "real"][row["grade"]] += 1
+    for row in measure.read(path):
+        found["synthetic" if row["label"] == "1" else "real"][row["grade"]] += 1
     return {name: dict(sorted(count.items())) for name, count in found.items()}
 
 

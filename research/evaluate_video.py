@@ -20,7 +20,7 @@ from research.video_clips import CHANGES, Clip, changed, collected, swaps
 from research.video_figures import figures
 from veriscope import Engine
 from veriscope.clips.signals import WHOLE_FRAME_CAUTION
-from veriscope.domain import Report, Signal, Status
+from veriscope.domain import Report, Signal, Status, Strategy
 from veriscope.errors import InputError
 from veriscope.settings import Settings
 
@@ -80,7 +80,7 @@ class Asked:
                 print(len(self._known), key, flush=True)
         row = self._known[key]
         about = {"label": clip.label, "kind": clip.kind, "source": clip.source, "group": clip.group, "split": clip.split}
-        return {} if "refused" in row else {**row, **about, "change": change}
+        return {} if "refused" in row else {**row, **about, "rank": clip.rank, "change": change}
 
 
 def _row(report: Report) -> dict[str, Any]:
@@ -102,6 +102,11 @@ def _row(report: Report) -> dict[str, Any]:
             name = "landmarks" if finding.code == "temporal.landmarks" else f"steps_{finding.params['source']}"
             value = float(finding.params["percent" if name == "landmarks" else "step"])
             row[name] = max(value, row.get(name, 0.0))
+    if report.clip and report.clip.strategy is Strategy.THROUGH:  # otherwise repetition is not looked for
+        row |= {"repeated": 0.0, "blended": 0.0}
+    for finding in signals["temporal"].findings if "temporal" in signals else ():
+        if finding.code in ("temporal.repeated", "temporal.blended"):
+            row[finding.code.removeprefix("temporal.")] = float(finding.params["count"]) / float(finding.params["decoded"])
     return row
 
 

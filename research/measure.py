@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from research.datasets import CAPTIONED, COLLAGES, Item
+from research.datasets import CAPTIONED, COLLAGES, FAILED_RENDERS, Item
 from research.judges import ClipProbe, Judge, Meso4, Ours, Swin
 from research.prepare import chosen, pieces
 from veriscope.domain import Frame
@@ -61,11 +61,11 @@ def answers(judge: Judge, item: Item, variants: list[str]) -> Iterator[tuple[str
 
 
 def read(path: Path) -> list[Row]:
-    """The rows of a scores file."""
+    """The rows of a scores file, without failed renders that an earlier measurement asked about."""
     if not path.is_file():
         return []
     with path.open(newline="") as handle:
-        return list(csv.DictReader(handle))
+        return [row for row in csv.DictReader(handle) if row["kind"] not in FAILED_RENDERS]
 
 
 def measure(judge: Judge, found: list[Item], variants: list[str], out: Path) -> None:

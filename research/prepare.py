@@ -117,7 +117,8 @@ def chosen(config: dict[str, Any], data: Path, split: tuple[str, ...]) -> list[I
     """The items of a configuration's folders that are in one of the splits."""
     settings = config["prepare"]
     places = [data / name for name in settings["folders"]]
-    found = items(places, settings.get("without", ()), settings.get("at_most"), settings.get("held_out", ()))
+    moved = settings.get("held_out", ()), settings.get("all_train", ())
+    found = items(places, settings.get("without", ()), settings.get("at_most"), *moved)
     return [item for item in found if item.split in split]
 
 

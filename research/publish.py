@@ -1,4 +1,4 @@
-"""Draw docs/evaluation.md, and the table in the README, from the figures that `research.evaluate` wrote.
+"""Draw docs/evaluation.md, the table in the README and the app's error rates from what `research.evaluate` wrote.
 
 python -m research.publish
 """
@@ -9,6 +9,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from research import error_rates
 
 DOCS = Path(__file__).parents[1] / "docs"
 START, END = "<!-- figures: python -m research.publish -->", "<!-- end of figures -->"
@@ -28,8 +30,27 @@ galleries hastingslab-org, u1i and jamez-bondos are unseen as a whole. Two photo
 only, because thresholds that saw no professional photograph flagged every fifth of them; other photographers' pictures are
 held out and have rows of their own below. FFHQ portraits (dina) were held out for `face` too, until version 0.2.0 in the making
 flagged every tenth of them: a seventh of them now tests it as a known source. The 139 held-out real faces that remain are
-few: their rates say little.
+few: their rates say little. All 36 pictures labelled Kandinsky 3 in sd-samples are failed renders, stripes and plain colours
+that show nothing: since 2026-11-24 they count neither as found nor as missed ([decision
+0027](decisions/0027-better-weights-for-scene.md)).
 """
+# What somebody saw who looked at the worst fifty of each side; `worst` in the JSON says where they come from.
+LOOKED_AT = {
+    "scene": """Looked at on 2026-11-24, with the weights of 0.1.0. **Real ones with the highest scores**: two thirds are close
+portraits from FFHQ, of children and young people above all: the face fills the picture, the light is soft, skin without
+texture, the background far out of focus; some wear costumes or heavy make-up. The others have the look of an
+advertisement or of a strong edit: one object sharp before a blurred or single-coloured ground (a vase, sunglasses, a
+blossom, a cup), dusk, sunsets, night and under water with strong colours, nearly black pictures, dense regular patterns
+(a carpet, cushions), a retouched portrait in black and white. **Missed ones**: generators of 2022 with jagged edges and
+daylight like a snapshot's; StyleGAN portraits of men in plain clothes; sports with many small people, among them screen
+captures; very dark pictures; black-and-white ones; products, a floor plan and a room before plain ground.""",
+    "face": """Looked at on 2026-11-24. **Real ones with the highest scores**: fourteen of fifty are video frames that are dark,
+reddish or blurred by motion; ten are FFHQ portraits, with theatre make-up, headdress, hard light or a child's smooth skin;
+some are official portraits before a studio ground. **Eleven hold no human face at all**: dogs, toys, a statue and a bell
+in which the face finder saw one. **Missed ones**: all fifty are edits by GAN inversion of half a dozen people, in even
+light before a white wall. Without that source come politicians made by a tuned FLUX model in the look of
+television, face swaps in very dark or soft video frames, and StyleGAN portraits of older men.""",
+}
 _COLUMNS = (
     "pictures",
     "real",
@@ -164,7 +185,7 @@ def errors(data: Data) -> list[str]:
     sides = {"real_with_highest_scores": "Real, highest scores", "synthetic_with_lowest_scores": "Missed, lowest scores"}
     for key, words in sides.items():
         lines.append(f"- {words}: {'; '.join(data['worst'][key])}.")
-    return lines
+    return [*lines, "", LOOKED_AT[data["detector"]]]
 
 
 def section(name: str, data: Data) -> str:
@@ -201,6 +222,7 @@ def table(data: Sequence[Data]) -> str:
 def main() -> None:
     data = {name: json.loads((DOCS / f"evaluation-{name}.json").read_text("utf-8")) for name in ("scene", "face")}
     (DOCS / "evaluation.md").write_text(HEAD + "".join(section(name, found) for name, found in data.items()), "utf-8")
+    error_rates.FILE.write_text(error_rates.written(data), "utf-8")
     readme = DOCS.parent / "README.md"
     before, rest = readme.read_text("utf-8").split(START)
     after = rest.split(END)[1]

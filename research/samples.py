@@ -14,10 +14,11 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from research.augment import augmented, blended, drawn_geometry, pasted
+from research.augment import blended, pasted
 from research.network import MEAN, STD
 from research.prepare import load
 from research.reconstruct import load_reconstructed, middle
+from veriscope.training.augment import augmented, drawn_geometry
 
 Row = dict[str, str]
 Sample = tuple[Image.Image, float, Image.Image | None]  # crop, label, mask (L) of what was changed, None = nobody knows

@@ -2,8 +2,9 @@
 
     python -m research.train --config research/configs/face.toml --run RUN
 
-Resumes from RUN/checkpoint.pt after a kill. Writes RUN/weights.pt (running mean of the weights) and RUN/curve.csv. Runs on a
-CPU, and on one GPU when there is one, in bfloat16 on both.
+Resumes from RUN/checkpoint.pt after a kill. Writes RUN/weights.pt (running mean of the weights), RUN/weights-<step>.pt
+each time that it is judged, and RUN/curve.csv (step, loss, AUC, share found at 1 % false alarms, seconds). Runs on a CPU,
+and on one GPU when there is one, in bfloat16 on both.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from research.metrics import Row, ranking
 from research.network import begun
 from research.prepare import load
 from research.samples import Crops, tensor
@@ -53,6 +54,10 @@ def scores(network: nn.Module, crops: np.ndarray, indices: list[int], side: int,
         with torch.autocast(device.type, torch.bfloat16):
             found.append(network(batch.to(device))[0].float().squeeze(1).cpu().numpy())
     return np.concatenate(found)
+
+
+def _asked(row: dict[str, str]) -> Row:
+    return Row(split=row["split"], label=int(row["label"]), source=row["source"], kind=row["kind"], file=row["file"], logit=0.0)
 
 
 def loss(logit: Tensor, maps: Tensor, label: Tensor, mask: Tensor, settings: dict[str, Any]) -> Tensor:
@@ -132,8 +137,8 @@ def main() -> None:
     training = Training(settings, arguments.run)
     crops, rows = load(arguments.run)
     judged = [index for index, row in enumerate(rows) if row["split"] == "calibrate"]
-    judged = random.Random(0).sample(judged, min(600, len(judged)))
-    labels = [int(rows[index]["label"]) for index in judged]
+    judged = random.Random(0).sample(judged, min(settings.get("judged", 600), len(judged)))
+    asked = [_asked(rows[index]) for index in judged]
     batch, every = settings["batch"], settings.get("judge_every", 150)
     drawn = Crops(arguments.run, settings, face, training.step * batch)
     loader = DataLoader(drawn, batch, num_workers=1, drop_last=True, prefetch_factor=6)
@@ -142,13 +147,15 @@ def main() -> None:
     for value in training.run(iter(loader)):
         losses.append(value)
         if training.step % every == 0 or training.step == training.steps:
-            auc = roc_auc_score(labels, scores(training.average.module, crops, judged, settings["side"], face))
-            line = [training.step, f"{np.mean(losses):.4f}", f"{auc:.4f}", f"{time.monotonic() - began:.0f}"]
+            found = ranking(asked, scores(training.average.module, crops, judged, settings["side"], face))
+            figures = [f"{value:.4f}" for value in (np.mean(losses), found["auc"], found["tpr_at_fpr_1"])]
+            line = [training.step, *figures, f"{time.monotonic() - began:.0f}"]
             print(*line, flush=True)
             losses.clear()
             with (arguments.run / "curve.csv").open("a", newline="") as handle:
                 csv.writer(handle).writerow(line)
             training.save()
+            torch.save(training.average.module.state_dict(), arguments.run / f"weights-{training.step:05}.pt")
     torch.save(training.average.module.state_dict(), arguments.run / "weights.pt")
 
 

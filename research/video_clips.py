@@ -37,7 +37,10 @@ _COPIES = re.compile(r"(-backward|_yuv420|_blurred|_src|_000|_\d+_clip_\d+)+$")
 
 @dataclasses.dataclass(frozen=True)
 class Clip:
-    """One clip. `group`: person or scene; everything of a group is on one side of a split."""
+    """One clip. `group`: person or scene; everything of a group is on one side of a split.
+
+    `rank`: its place among those of its label, kind and source, from 1; 0 = made here.
+    """
 
     file: Path
     label: int  # 1 = synthetic or manipulated
@@ -45,6 +48,7 @@ class Clip:
     source: str
     group: str
     note: str = ""
+    rank: int = 0
 
     @property
     def split(self) -> str:
@@ -67,7 +71,8 @@ def collected(manifest: Path, git_root: Path, folder: Path, limit: int) -> Itera
             continue
         taken[key] += 1
         stem = _COPIES.sub("", Path(row["path"]).stem.lower())
-        yield Clip(file, int(row["label"] == "fake"), row["kind"], row["source"], f"{row['source']}/{stem}", row["notes"])
+        label, group = int(row["label"] == "fake"), f"{row['source']}/{stem}"
+        yield Clip(file, label, row["kind"], row["source"], group, row["notes"], taken[key])
 
 
 def _written(git_root: Path, row: dict[str, str], file: Path) -> bool:
@@ -112,7 +117,8 @@ def _swapped(clip: Clip, other: Clip, fake: Path, control: Path, finder: FaceDet
     for number, (frame, face) in enumerate(target):
         place = number % (2 * len(donors) - 2)
         donor = donors[place if place < len(donors) else 2 * len(donors) - 2 - place]  # to and fro, without a jump
-        frames.append(_pasted(frame.image, face, blended(crop_face(frame.image, face, _CROP), donor, random.Random(seed))))
+        crop, _ = blended(crop_face(frame.image, face, _CROP), donor, random.Random(seed))
+        frames.append(_pasted(frame.image, face, crop))
     write(control, [frame.image for frame, _ in target], 25, 20)
     write(fake, frames, 25, 20)
 

@@ -19,6 +19,9 @@ SUBJECTS = {
 }
 """Which kinds of fakes a detector is asked to find; every kind is listed by itself besides."""
 
+SEEN = 2
+"""Clips of each label, kind and source on which the caution for whole frames of clips was chosen (decision 0012)."""
+
 OPPOSITE = {"strong_evidence", "no_evidence_found"}
 FLAGGED = ("some_evidence", "strong_evidence", "declared_synthetic")
 
@@ -44,10 +47,11 @@ def _auc(rows: Sequence[Row], value: Any) -> float | None:
 
 
 def _detector(name: str, rows: Sequence[Row]) -> dict[str, Any]:
-    """All, and the clips of the split `test` by group alone."""
+    """All; the clips of the split `test` by group alone; those that had not been seen when thresholds were last chosen."""
     judged = _judged(rows, name, SUBJECTS.get(name))
     found = {"kinds": SUBJECTS.get(name), "all": _measured(name, judged)}
     found["test"] = _measured(name, [row for row in judged if row["split"] == "test"])
+    found["later"] = _measured(name, [row for row in judged if row["rank"] > SEEN])
     same = [row for row in judged if row["kind"] in ("made_swap", "made_control")]
     found["swaps_and_their_controls"] = _measured(name, same)
     return found
@@ -111,15 +115,35 @@ def _pooling(name: str, rows: Sequence[Row]) -> dict[str, float | None]:
     }
 
 
+_TEMPORAL = (
+    ("landmarks", "faces"),
+    ("landmarks", "made_swap"),
+    ("steps_face", "faces"),
+    ("steps_face", "made_swap"),
+    ("repeated", "faces"),
+    ("repeated", "scenes"),
+    ("blended", "faces"),
+    ("blended", "scenes"),
+)
+"""Measurements, and of which clips: faces and scenes of `SUBJECTS`, or swaps and their controls alone."""
+
+
 def _temporal(rows: Sequence[Row]) -> dict[str, dict[str, float | int | None]]:
-    """Whether trembling tells manipulated faces from real ones; 0.5 = not at all."""
+    """Whether what only time shows tells manipulated clips from real ones; 0.5 = not at all."""
     found: dict[str, dict[str, float | int | None]] = {}
-    for name in ("landmarks", "steps_face"):
-        for subject, kinds in (("faces", SUBJECTS["face"]), ("made_swap", ("made_swap",))):
-            inside = [row for row in rows if name in row and (not row["label"] or row["kind"] in kinds)]
-            if subject == "made_swap":
-                inside = [row for row in inside if row["kind"] in ("made_swap", "made_control")]
-            found[f"{name} {subject}"] = {"clips": len(inside), "auc": _rounded(_auc(inside, lambda row, name=name: row[name]))}
+    for name, subject in _TEMPORAL:
+        kinds = {"faces": SUBJECTS["face"], "scenes": SUBJECTS["scene"]}.get(subject, (subject,))
+        inside = [row for row in rows if name in row and (not row["label"] or row["kind"] in kinds)]
+        if subject == "made_swap":
+            inside = [row for row in inside if row["kind"] in ("made_swap", "made_control")]
+        elif name in ("repeated", "blended"):  # swaps and controls are given only the frames that show a face
+            inside = [row for row in inside if not row["kind"].startswith("made_")]
+        found[f"{name}, {subject}"] = {
+            "clips": len(inside),
+            "real_with": sum(row[name] > 0 for row in inside if not row["label"]),
+            "fake_with": sum(row[name] > 0 for row in inside if row["label"]),
+            "auc": _rounded(_auc(inside, lambda row, name=name: row[name])),
+        }
     return found
 
 

@@ -31,6 +31,8 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-sync",
 )
+DRAWN = '[data-test-script-state="notRunning"]'
+PATIENCE = 120_000  # milliseconds
 TOP = "document.querySelector('[data-testid=stMain]').scrollTo(0, 0)"
 
 
@@ -83,16 +85,20 @@ def taken(browser: Browser, address: str, shot: Shot, path: Path) -> None:
         reduced_motion="reduce",
     )
     page = context.new_page()
+    page.set_default_timeout(PATIENCE)
     page.goto(address + shot.path)
     page.wait_for_selector(".vs-foot")
+    page.wait_for_selector(DRAWN)
     for number, name in enumerate(shot.examples, 1):
         page.locator(f".st-key-example-{name} button").click()
         page.get_by_text(f"{name}.jpg").first.wait_for()
+        page.wait_for_selector(DRAWN)
         if number > 1:
             page.locator(f".vs-table tbody tr:nth-child({number})").wait_for()
     for country in shot.countries:
         choose(page, country)
-    page.wait_for_timeout(1500)
+    page.wait_for_selector(DRAWN)
+    page.wait_for_timeout(1500)  # pictures are decoded and fonts are there: nothing on the page says so
     page.evaluate(TOP)
     page.wait_for_timeout(500)
     page.screenshot(path=path)

@@ -53,7 +53,7 @@ def _names(path: Path) -> set[str]:
 
 def test_training_degrades_both_classes_alike() -> None:
     """What a crop goes through cannot depend on its class, because the function does not know it."""
-    path = ROOT / "research" / "augment.py"
+    path = ROOT / "src" / "veriscope" / "training" / "augment.py"
     assert "def augmented(" in path.read_text("utf-8")
     names = _names(path)
     assert not {name for name in names if re.search("label|synthetic|real|fake|target_class", name)}

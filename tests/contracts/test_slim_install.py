@@ -104,6 +104,7 @@ def test_the_blocked_packages_are_missing() -> None:
         pytest.param(command("detectors"), {"PIL"}, id="veriscope detectors"),
         pytest.param(command("detectors", "--format", "json"), {"PIL"}, id="veriscope detectors as JSON"),
         pytest.param(command("detectors", "--hub"), {"PIL"}, id="veriscope detectors --hub"),
+        pytest.param(command("finetune", "--help"), set(), id="veriscope finetune --help"),
         pytest.param(command("schema"), {"PIL"}, id="veriscope schema"),
         pytest.param(command("law", "DE"), {"PIL", "babel", "rich"}, id="veriscope law"),
     ],
@@ -131,6 +132,10 @@ def test_without_the_extra_the_app_says_what_to_install() -> None:
     assert "Traceback" not in done.stderr
 
 
+OF_EXTRAS = ("app", "training/export.py", "training/layers.py", "training/lite.py", "training/session.py")
+"""Modules that are made of what the extras `app` and `train` bring; nothing imports them before it needs them."""
+
+
 def imports_of(code: ast.Module) -> Iterator[str]:
     """Packages that a module imports when it is imported itself: not those inside functions and for type checkers."""
     waiting: list[ast.stmt | ast.ExceptHandler] = list(code.body)
@@ -147,8 +152,8 @@ def imports_of(code: ast.Module) -> Iterator[str]:
 def test_our_code_imports_none_of_the_blocked_packages_before_it_needs_them() -> None:
     source = Path(__file__).parents[2] / "src"
     for path in source.rglob("*.py"):
-        if path.is_relative_to(source / "veriscope" / "app"):
-            continue  # the extra `app` brings Streamlit, and nothing else imports this folder
+        if any(path.is_relative_to(source / "veriscope" / place) for place in OF_EXTRAS):
+            continue
         found = set(imports_of(ast.parse(path.read_text("utf-8")))) & set(BLOCKED)
         assert not found, f"{path.name} imports {found}"
 

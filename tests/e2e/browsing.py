@@ -8,6 +8,7 @@ import functools
 import http.server
 import io
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -35,8 +36,9 @@ FLAGS = (
     "--disable-sync",
 )
 PHONE, LAPTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
-START_SECONDS = 60
-expect.set_options(timeout=20_000)  # a shared machine is slow at times
+START_SECONDS = 180
+PATIENCE = 120_000  # milliseconds: a shared machine is slow at times, and a test that waits for a sign loses nothing by it
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(autouse=True)
@@ -73,20 +75,28 @@ def serving(folder: Path, **variables: str) -> Iterator[Served]:
             [sys.executable, str(script), str(port)], cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT
         )
         try:
-            _wait(f"http://127.0.0.1:{port}/_stcore/health", log)
+            _wait(f"http://127.0.0.1:{port}/_stcore/health", process, log)
             yield Served(f"http://127.0.0.1:{port}", folder, log, process.pid)
         finally:
-            process.terminate()
-            process.wait(20)
+            _end(process)
 
 
-def _wait(address: str, log: Path) -> None:
+def _wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
     until = time.monotonic() + START_SECONDS
-    while time.monotonic() < until:
-        with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=2):
+    while time.monotonic() < until and process.poll() is None:
+        with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=10):
             return
         time.sleep(0.2)
     pytest.fail(f"the app did not start: {log.read_text()}")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 @pytest.fixture(scope="session")
@@ -109,24 +119,35 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def visitor(browser: Browser, served: Served) -> Iterator[Page]:
     """A visitor on the first page, whose browser may load nothing from anywhere else."""
-    yield from visiting(browser, served, LAPTOP)
+    with visiting(browser, served, LAPTOP) as page:
+        yield page
 
 
 @pytest.fixture
 def phone(browser: Browser, served: Served) -> Iterator[Page]:
-    yield from visiting(browser, served, PHONE)
+    with visiting(browser, served, PHONE) as page:
+        yield page
 
 
+@contextlib.contextmanager
 def visiting(browser: Browser, served: Served, size: dict[str, int], scheme: str = "light") -> Iterator[Page]:
-    context = browser.new_context(viewport=size, locale="en-US", color_scheme=scheme, accept_downloads=True)  # type: ignore[arg-type]
+    context = browser.new_context(
+        viewport=size,  # type: ignore[arg-type]
+        locale="en-US",
+        color_scheme=scheme,  # type: ignore[arg-type]
+        reduced_motion="reduce",
+        accept_downloads=True,
+    )
     context.grant_permissions(["clipboard-read", "clipboard-write"], origin=served.address)
     page = context.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(PATIENCE)
     strangers: list[str] = []
     page.on("request", functools.partial(_note_stranger, served.address, strangers))
-    go(page, served)
-    yield page
-    context.close()
+    try:
+        go(page, served)
+        yield page
+    finally:
+        context.close()
     assert strangers == [], "the app loads nothing from elsewhere"
 
 
@@ -139,12 +160,23 @@ def _note_stranger(address: str, strangers: list[str], request: Request) -> None
 def go(page: Page, served: Served, path: str = "/") -> None:
     page.goto(served.address + path)
     page.wait_for_selector(".vs-foot")
+    # Drawn is not yet ready: `adapt.js` sets the direction in the same breath in which it begins to listen for pasting.
+    expect(page.locator("html")).to_have_attribute("dir", re.compile("ltr|rtl"))
     settled(page)
 
 
 def settled(page: Page) -> None:
-    """Waits until the page is drawn: until then elements of the last drawing stand beside new ones, and clicks get lost."""
+    """Waits until the page is drawn: until then elements of the last drawing stand beside new ones, and clicks get lost.
+
+    Only a sign of the new drawing tells that it has begun, so whoever has just done something waits for such a sign first.
+    """
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
+
+def still(page: Page) -> None:
+    """Waits until nothing moves or fades any more: what is half transparent has too little contrast for anybody."""
+    settled(page)
+    page.wait_for_function("document.getAnimations().every((animation) => animation.playState !== 'running')")
 
 
 class _Silent(http.server.SimpleHTTPRequestHandler):

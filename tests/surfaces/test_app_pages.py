@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from veriscope.i18n import catalogue, languages
 
 SCRIPT = Path(app.__file__).with_name("main.py")
 PAGES = ("law", "learn", "about")
-SECONDS = 60  # the first analysis opens the models
+SECONDS = 200  # the first analysis opens the models
 
 every_language = pytest.mark.parametrize("language", languages())
 
@@ -255,6 +256,18 @@ def chosen(test: AppTest, *countries: str) -> AppTest:
     return sound(test.run())
 
 
+@every_language
+def test_a_defect_of_a_page_is_a_sentence_and_no_trace(language: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("secret.jpg")
+
+    monkeypatch.setattr("veriscope.app.check_page._welcome", broken)
+    test = opened(language)
+    assert [error.value for error in test.error] == [catalogue(language).text("app.error.page")]
+    assert "secret" not in said(test)
+    assert f'lang="{language}"' in html(test), "header and footer stand"
+
+
 def test_no_country_is_guessed() -> None:
     test = page("law")
     assert test.multiselect(key="countries").value == []
@@ -281,6 +294,15 @@ def test_topics_narrow_the_law_and_never_the_help() -> None:
     assert html(few).count("vs-badge") < html(every).count("vs-badge")
     assert html(few).count("vs-phone") == html(every).count("vs-phone") > 0
     assert catalogue("en").text("legal.minors.notice") in html(few)
+
+
+def test_a_law_that_was_not_checked_in_time_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    late = legal.select(["de"], on=date(2100, 1, 1))
+    monkeypatch.setattr("veriscope.legal.select", lambda *_: late)
+    shown = html(chosen(page("law"), "de"))
+    due = max(law.law.review_by for section in late for law in section.laws)
+    assert catalogue("en").text("legal.stale", {"date": due.isoformat()}) in shown
+    assert 'data-status="in_force"' not in shown
 
 
 def test_parts_of_a_country_are_offered() -> None:

@@ -96,13 +96,28 @@ def test_an_ensemble_from_pictures_to_a_verdict(mine: Ended, run: Run, models: P
     assert low["ensemble:mine"]["probability"] < 0.1
     assert low["verdict"]["grade"] == "no_evidence_found"
     codes = [finding["code"] for finding in high["ensemble:mine"]["findings"]]
-    assert codes == ["ensemble.unclear", "ensemble.member", "ensemble.member", "calibration.own"]
+    assert codes == ["ensemble.unclear", "ensemble.member", "ensemble.member", "calibration.own", "calibration.few"]
     # The 64 real pictures put aside support no rate of 2 %, so nobody is accused, however high the likelihood.
     assert high["ensemble:mine"]["points"]["some"] == NEVER
     assert high["verdict"]["grade"] == "uncertain"
     text = run("analyze", fake, "--detector", "ensemble:mine").out
     assert "several detectors weighed together" in text
     assert "local:left: likelihood" in text
+
+
+def test_a_damaged_file_costs_one_line_of_the_list(mine: Ended, run: Run, home: Path) -> None:
+    (home / "ensembles" / "mine.toml").write_text("weights = everything")
+    ended = run("detectors")
+    assert ended.code == 0
+    assert "The ensemble mine.toml cannot be read" in ended.out
+    assert "local:left" in ended.out
+    assert [row["id"] for row in run("detectors", "--format", "json").data] == [
+        "face",
+        "scene",
+        "mine",
+        "local:left",
+        "local:right",
+    ]
 
 
 def test_a_member_named_beside_its_ensemble_is_asked_within_it_only(

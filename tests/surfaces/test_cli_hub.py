@@ -68,6 +68,13 @@ def test_a_model_is_added_listed_verified_checked_and_removed(run: Run, hub: Hub
     assert "No model is pinned" in run("models", "list").out
 
 
+def test_all_weights_are_pinned_when_asked_for(run: Run, hub: HubServer) -> None:
+    hub.add("owner/name", FILES | {"model.onnx": b"graph"})
+    assert "model.safetensors" not in run("models", "add", "hf:owner/name").out
+    assert "model.safetensors" in run("models", "add", "hf:owner/name", "--all-weights").out
+    assert run("models", "verify").out == "hf:owner/name  3 files are the pinned ones\n"
+
+
 def test_upstream_that_moved_is_said_and_changes_nothing(run: Run, hub: HubServer) -> None:
     before = hub.add("owner/name", FILES)
     run("models", "add", "hf:owner/name")

@@ -9,6 +9,7 @@ A test module takes the fixtures by `from hub_server import hub, hub_settings`.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import dataclasses
 import hashlib
@@ -51,6 +52,8 @@ class HubServer:
     cuts: dict[str, list[int]] = dataclasses.field(default_factory=dict)  # file → bytes after which each download breaks off
     served: dict[str, bytes] = dataclasses.field(default_factory=dict)  # file → what is sent in its place
     etags: dict[str, str] = dataclasses.field(default_factory=dict)
+    created: dict[str, bool] = dataclasses.field(default_factory=dict)  # repository that a client made → whether it is private
+    uploaded: dict[str, dict[str, bytes]] = dataclasses.field(default_factory=dict)  # repository → files of its last commit
     answer: bytes | None = None  # to every question about a repository
     url: str = ""
     other_host: str = ""
@@ -89,6 +92,32 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_HEAD(self) -> None:
         self._handle()
+
+    def do_POST(self) -> None:
+        hub, path = self.hub, unquote(urlsplit(self.path).path)
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        hub.asked.append(Asked(self.command, self.path, {key.lower(): value for key, value in self.headers.items()}))
+        status = next((status for part, status in hub.status.items() if part in path), 200)
+        self._answer(status, json.dumps(self._written(path, body) if status == 200 else {}).encode())
+
+    def _written(self, path: str, body: bytes) -> dict[str, Any]:
+        """A new repository, or a commit of files whose content is in the request."""
+        hub = self.hub
+        if path == "/api/repos/create":
+            asked = json.loads(body)
+            name = "/".join(part for part in (asked.get("organization"), asked["name"]) if part)
+            hub.created[name] = asked.get("private", asked.get("visibility") == "private") is True
+            return {"url": f"{hub.url}/{name}", "id": name}
+        repository = "/".join(path.split("/")[3:5])
+        if "/preupload/" in path:
+            files = json.loads(body)["files"]
+            return {"files": [{"path": file["path"], "uploadMode": "regular", "shouldIgnore": False} for file in files]}
+        if "/commit/" in path:
+            lines = [json.loads(line) for line in body.splitlines()]
+            sent = [line["value"] for line in lines if line["key"] == "file"]
+            hub.uploaded[repository] = {file["path"]: base64.b64decode(file["content"]) for file in sent}
+            return {"success": True, "commitOid": "0" * 40, "commitUrl": f"{hub.url}/{repository}/commit/{'0' * 40}"}
+        return {"errors": [], "warnings": []}  # of the check of a model card
 
     def log_message(self, *_: object) -> None: ...
 

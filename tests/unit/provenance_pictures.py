@@ -104,6 +104,7 @@ def xmp(inner: str, attributes: str = "") -> bytes:
         "photoshop": "http://ns.adobe.com/photoshop/1.0/",
         "exif": "http://ns.adobe.com/exif/1.0/",
         "tiff": "http://ns.adobe.com/tiff/1.0/",
+        "TC260": "http://www.tc260.org.cn/ns/AIGC/1.0/",
         "ext": "http://iptc.org/std/Iptc4xmpExt/2008-02-29/",
         "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
     }

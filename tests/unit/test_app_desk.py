@@ -15,6 +15,7 @@ from veriscope.app import examples
 from veriscope.app.desk import PREVIEW_SIDE, Desk
 from veriscope.domain import Failure, Report, SourceKind
 from veriscope.errors import Busy, UnreadableSource, UnsafeUrl
+from veriscope.i18n import catalogue
 
 
 @pytest.fixture(scope="module")
@@ -26,13 +27,13 @@ def desk() -> Desk:
 def held() -> Iterator[tuple[Desk, threading.Event]]:
     """A desk with one worker, which is busy until the event is set."""
     desk, event = Desk(Settings(), workers=1, most=3, most_bytes=1000), threading.Event()
-    desk._pictures.pool.submit(event.wait, 30)
+    desk._pictures.pool.submit(event.wait, 200)
     yield desk, event
     event.set()
 
 
 def test_a_picture_becomes_a_report_under_its_name(desk: Desk) -> None:
-    checked = desk.hand_in("holiday/me.jpg", examples.data("altered")).future.result(30)
+    checked = desk.hand_in("holiday/me.jpg", examples.data("altered")).future.result(200)
     assert isinstance(checked.result, Report)
     assert checked.result.media.source.name == "holiday/me.jpg"
     assert checked.result.media.source.kind is SourceKind.BYTES
@@ -40,7 +41,7 @@ def test_a_picture_becomes_a_report_under_its_name(desk: Desk) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"no picture", examples.data("portrait")[:3000]], ids=["empty", "text", "cut off"])
 def test_what_is_no_picture_becomes_a_failure(desk: Desk, data: bytes) -> None:
-    checked = desk.hand_in("notes.txt", data).future.result(30)
+    checked = desk.hand_in("notes.txt", data).future.result(200)
     assert isinstance(checked.result, Failure)
     assert checked.result.source.name == "notes.txt"
     assert checked.preview is None
@@ -53,7 +54,7 @@ def test_a_preview_is_small_upright_and_without_metadata(desk: Desk) -> None:
     exif[0x010F] = "Camera"
     out = io.BytesIO()
     photo.save(out, "JPEG", exif=exif)
-    preview = desk.hand_in("a.jpg", out.getvalue()).future.result(30).preview
+    preview = desk.hand_in("a.jpg", out.getvalue()).future.result(200).preview
     assert preview is not None
     with Image.open(io.BytesIO(preview)) as shown:
         assert shown.size == (PREVIEW_SIDE * 3 // 4, PREVIEW_SIDE)
@@ -66,7 +67,7 @@ def test_the_queue_tells_how_many_are_before(held: tuple[Desk, threading.Event])
     assert [ticket.ahead for ticket in tickets] == [0, 1, 2]
     event.set()
     for ticket in tickets:
-        ticket.future.result(30)
+        ticket.future.result(200)
     assert [ticket.ahead for ticket in tickets] == [0, 0, 0]
 
 
@@ -77,8 +78,8 @@ def test_a_full_queue_refuses_and_recovers(held: tuple[Desk, threading.Event]) -
         desk.hand_in("d", b"x")
     event.set()
     for ticket in tickets:
-        ticket.future.result(30)
-    assert isinstance(desk.hand_in("e", b"x").future.result(30).result, Failure)
+        ticket.future.result(200)
+    assert isinstance(desk.hand_in("e", b"x").future.result(200).result, Failure)
 
 
 def test_a_queue_full_of_bytes_refuses_but_one_large_file_is_welcome(held: tuple[Desk, threading.Event]) -> None:
@@ -94,7 +95,7 @@ def test_a_dropped_file_is_not_examined(held: tuple[Desk, threading.Event]) -> N
     ticket.drop()
     last = desk.hand_in("b", b"x")
     event.set()
-    last.future.result(30)
+    last.future.result(200)
     assert ticket.future.cancelled()
 
 
@@ -104,7 +105,7 @@ def test_a_defect_reaches_whoever_waits(desk: Desk, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(desk._engine, "analyze", broken)
     with pytest.raises(RuntimeError, match="broken"):
-        desk.hand_in("a.jpg", examples.data("portrait")).future.result(30)
+        desk.hand_in("a.jpg", examples.data("portrait")).future.result(200)
 
 
 @pytest.mark.parametrize(
@@ -133,8 +134,18 @@ def test_only_some_addresses_are_fetched_at_a_time(desk: Desk) -> None:
 
 def test_models_are_opened_once_for_all(desk: Desk) -> None:
     for name in ("portrait", "rocket"):
-        desk.hand_in(name, examples.data(name)).future.result(30)
+        desk.hand_in(name, examples.data(name)).future.result(200)
     first = desk._engine._models
-    desk.hand_in("again", examples.data("portrait")).future.result(30)
+    desk.hand_in("again", examples.data("portrait")).future.result(200)
     assert desk._engine._models is first
     assert desk.settings.threads == 1
+
+
+def test_a_report_is_drawn_once_for_a_language(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    checked = desk.hand_in("a.jpg", examples.data("portrait")).future.result(200)
+    assert isinstance(checked.result, Report)
+    first = checked.pieces(checked.result, catalogue("en"))
+    assert catalogue("en").text("section.not_checked") in first["gaps"]
+    monkeypatch.setattr("veriscope.app.desk.as_html.pieces", lambda *_: {"gaps": "anew"})
+    assert checked.pieces(checked.result, catalogue("en")) is first
+    assert checked.pieces(checked.result, catalogue("de")) == {"gaps": "anew"}

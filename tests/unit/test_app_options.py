@@ -37,6 +37,7 @@ def test_only_this_machine_may_connect_by_default() -> None:
         ("client.showErrorDetails", "none"),
         ("client.showErrorLinks", "false"),
         ("server.headless", "true"),
+        ("runner.postScriptGC", "false"),
     ],
 )
 def test_streamlit_is_told_to_be_quiet(option: str, value: str) -> None:
@@ -85,7 +86,7 @@ def test_wrong_usage_ends_with_2(arguments: list[str]) -> None:
     assert left.value.code == 2
 
 
-@pytest.mark.parametrize("name", ["app.css", *(f"examples/{name}.jpg" for name in examples.NAMES)])
+@pytest.mark.parametrize("name", ["app.css", "error_rates.json", *(f"examples/{name}.jpg" for name in examples.NAMES)])
 def test_what_the_app_shows_is_packaged(name: str) -> None:
     assert files("veriscope.app").joinpath(name).is_file()
 

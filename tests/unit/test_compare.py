@@ -351,6 +351,11 @@ def test_the_page_in_every_language(comparison: Comparison, language: str) -> No
     assert page.count("<circle") >= 4
 
 
+def test_an_interval_keeps_its_order_from_right_to_left() -> None:
+    assert sentences.value("auc", Figure(0.6, 0.42, 0.76), catalogue("ar"))[1] == "\u20680.42–0.76\u2069"
+    assert sentences.value("found", Figure(0.6, 0.42, 0.76), WORDS) == ("60%", "42%–76%")
+
+
 def test_the_page_loads_nothing_and_runs_nothing(comparison: Comparison) -> None:
     page = as_html.render(comparison, WORDS)
     assert "default-src 'none'" in page

@@ -16,7 +16,6 @@ from veriscope.detectors.hub.calibration import (
     calibration_path,
     needed,
     read_calibration,
-    stored_calibrations,
     supported_rate,
     write_calibration,
 )
@@ -173,7 +172,6 @@ def test_a_calibration_survives_its_file(tmp_path: Path, kept: FittedCalibration
     assert path == calibration_path(tmp_path, kept.detector)
     assert read_calibration(tmp_path, kept.detector, kept.version) == kept
     assert sorted(item.name for item in path.parent.iterdir()) == [path.name]
-    assert stored_calibrations(tmp_path) == (kept,)
 
 
 def test_a_calibration_says_nothing_about_another_version(tmp_path: Path, kept: FittedCalibration) -> None:

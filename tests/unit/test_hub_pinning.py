@@ -17,7 +17,7 @@ from hub_server import TOKEN, HubServer, description, hub, hub_settings
 
 from veriscope.detectors.hub.licences import Licence
 from veriscope.detectors.hub.lock import NAME, Lock, LockedFile, LockedModel
-from veriscope.detectors.hub.pinning import newest, repair
+from veriscope.detectors.hub.pinning import add_all_weights, newest, repair
 from veriscope.detectors.hub.reference import Reference
 from veriscope.detectors.hub.repository import Repository, open_repository
 from veriscope.errors import (
@@ -108,6 +108,28 @@ def test_of_onnx_and_safetensors_only_onnx_is_fetched(hub: HubServer, hub_settin
     assert repository.weights == ("onnx/model.onnx",)
     assert repository.read("onnx/model.onnx") == b"graph"
     assert not any("safetensors" in asked.path or "int8" in asked.path for asked in hub.asked)
+
+
+@pytest.mark.parametrize("pinned", [True, False], ids=["pinned before", "new"])
+def test_safetensors_are_pinned_beside_onnx_when_asked_for(hub: HubServer, hub_settings: Settings, pinned: bool) -> None:
+    files = MODEL | {"model.onnx": b"graph"}
+    commit = hub.add("owner/name", files)
+    if pinned:
+        opened(hub_settings)
+        hub.add("owner/name", files | {"model.onnx": b"newer"})
+    add_all_weights(NAMED, hub_settings)
+    repository = opened(hub_settings)
+    assert (repository.commit, repository.weights) == (commit, ("model.onnx", "model.safetensors"))
+    assert repository.read("model.safetensors") == MODEL["model.safetensors"]
+
+
+def test_a_commit_that_has_other_files_now_is_not_widened(hub: HubServer, hub_settings: Settings) -> None:
+    commit = hub.add("owner/name", MODEL | {"model.onnx": b"graph"})
+    opened(hub_settings)
+    hub.commits["owner/name"][commit]["model.onnx"] = b"other"
+    with pytest.raises(ChecksumMismatch):
+        add_all_weights(NAMED, hub_settings)
+    assert opened(hub_settings).weights == ("model.onnx",)
 
 
 def test_the_second_use_asks_nobody(hub: HubServer, hub_settings: Settings) -> None:

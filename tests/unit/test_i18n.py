@@ -50,7 +50,6 @@ UNUSED = {
     "legal.section.asked",
     "legal.section.inherited",
     "legal.section.parts",
-    "legal.stale",
 }
 
 every_language = pytest.mark.parametrize("language", languages())

@@ -15,13 +15,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clips_made import children, clip, face_clip, plain_clip, plain_frames
+from clips_made import children, clip, face_clip, plain_clip, plain_frames, repeated, with_sound
 from PIL import Image
 
 from veriscope.domain import Frame, FrameSource, Media, MediaKind, SourceKind, Strategy
 from veriscope.errors import InputError, TooLarge, UnsupportedMedia
 from veriscope.ingest import clip as clips
 from veriscope.ingest import open_media
+from veriscope.ingest.decoder import plan
+from veriscope.ingest.decoder.streams import Streams
+from veriscope.ingest.decoder.wire import Job
 from veriscope.settings import Limits, Sampling, Settings
 
 SETTINGS = Settings(threads=1)
@@ -128,6 +131,22 @@ def test_a_long_clip_is_sought_and_not_decoded_through() -> None:
     assert times[-1] > 16.0
 
 
+@pytest.mark.parametrize("container", ["mp4", "matroska"])
+def test_an_hour_is_looked_at_from_end_to_end(container: str) -> None:
+    hour = repeated(clip(plain_frames(24, (64, 48))), 1500, container=container)
+    with opened(hour) as (media, source):
+        times = [frame.time or 0.0 for frame in source.sampled()]
+        assert media.facts.duration == pytest.approx(3600, abs=1)
+        assert source.ending.strategy is Strategy.SEEK
+        assert source.ending.lost == 0
+        assert source.ending.decoded <= plan.PER_SAMPLE * len(times)
+        again = [frame.time for frame in source.at(times[10:60:20])]
+    assert again == times[10:60:20]
+    assert len(times) >= plan.DEFAULT_FRAMES
+    assert times[0] < 60
+    assert times[-1] > 3540
+
+
 def test_where_a_scene_begins_a_frame_is_added() -> None:
     bright = [Image.new("RGB", (160, 120), (240, 240, 240))] * 11
     data = clip([*plain_frames(20), *bright, *plain_frames(20)], rate=10)
@@ -172,6 +191,19 @@ def test_frames_are_turned_upright(matrix: tuple[int, int, int, int], degrees: i
         assert (media.facts.width, media.facts.height) == frame.image.size
         assert [note.code for note in media.facts.notes] == ["media.rotated"]
     assert far(frame.image, straight.image.transpose(how)) == 0
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(2.4, False), (3.0, False), (6.0, True), (1.0, True)])
+def test_sound_that_ends_elsewhere_than_the_picture_is_told(seconds: float, told: bool) -> None:
+    with opened(with_sound(plain_clip(), seconds)) as (media, _):
+        assert media.facts.video is not None
+        assert media.facts.video.audio == "aac"
+        assert media.facts.duration == pytest.approx(2.4, abs=0.05)
+        [note] = media.facts.notes or (None,)
+    assert (note is not None) is told
+    if note is not None:
+        assert note.code == "media.sound_length"
+        assert note.params["sound"] == pytest.approx(seconds, abs=0.2)
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "AVIF"])
@@ -230,6 +262,22 @@ def test_a_crash_over_there_is_an_error_here(monkeypatch: pytest.MonkeyPatch) ->
     assert gone()
 
 
+ALIVE = """
+import json, struct, sys
+def alive():
+    sign = json.dumps({"kind": "alive"}).encode()
+    sys.stdout.buffer.write(struct.pack(">II", len(sign), 0) + sign)
+"""
+
+
+def test_a_long_pass_over_packets_gives_signs_of_life() -> None:
+    signs: list[int] = []
+    many = repeated(clip(plain_frames(24, (64, 48))), 100, container="matroska")
+    streams = Streams(io.BytesIO(many), Job("streams", "matroska"), lambda: signs.append(1))
+    assert streams.facts()["frames"] == 2400
+    assert len(signs) == 2
+
+
 @pytest.mark.parametrize(
     ("code", "error", "says"),
     [
@@ -243,13 +291,16 @@ def test_a_crash_over_there_is_an_error_here(monkeypatch: pytest.MonkeyPatch) ->
             id="announces gigabytes",
         ),
         pytest.param("raise SystemExit(1)", UnsupportedMedia, "broke down", id="leaves"),
+        pytest.param(ALIVE + "while True: alive()", UnsupportedMedia, "no progress", id="lives and does nothing"),
+        pytest.param(ALIVE + "[alive() for _ in range(9)]", UnsupportedMedia, "broke down", id="lives and leaves"),
     ],
 )
 def test_a_decoder_that_misbehaves_costs_one_input(
     code: str, error: type[InputError], says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clips, "_COMMAND", (sys.executable, "-c", code))
-    settings = replace(SETTINGS, limits=Limits(stall_seconds=1.0))
+    # Only what hangs is waited for; the others must not be taken for it on a slow machine.
+    settings = replace(SETTINGS, limits=Limits(stall_seconds=1.0 if "sleep" in code else 60.0))
     with pytest.raises(error, match=says):
         open_media(plain_clip(), settings)
     assert not sys.platform.startswith("linux") or gone()

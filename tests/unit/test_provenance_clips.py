@@ -10,9 +10,11 @@ import pytest
 from clips_made import clip, plain_clip, plain_frames
 from provenance_pictures import Authority, authority, signed
 
-from veriscope.domain import Finding, Signal, Status, Tendency, Views
+from veriscope.domain import Finding, MediaKind, Signal, Status, Tendency, Views
+from veriscope.explain import not_checked
+from veriscope.i18n import catalogue, languages
 from veriscope.ingest import open_media
-from veriscope.provenance import clip_tags
+from veriscope.provenance import aigc_label, clip_tags
 from veriscope.provenance.content_credentials import ContentCredentials
 from veriscope.provenance.generators import GeneratorTraces
 from veriscope.provenance.metadata import Metadata
@@ -50,10 +52,7 @@ def codes(found: tuple[Finding, ...]) -> list[str]:
         pytest.param({"container:creation_time": "2026-01-02T03:04:05.000000Z"}, ["metadata.date"], id="date"),
         pytest.param({"container:creation_time": "1904-01-01T00:00:00Z"}, [], id="the zero of a clock"),
         pytest.param({"container:location": "+50.1+008.6/"}, ["metadata.has_location"], id="place"),
-        pytest.param({"container:aigc": '{"AIGC": {"Label": "1"}}'}, ["metadata.aigc_label"], id="label"),
-        pytest.param({"container:aigc": '{"AIGC": {"Label": "9"}}'}, [], id="another label"),
         pytest.param({"container:comment": "made with AIGC Label 1, Sora, Veo"}, [], id="words in a comment"),
-        pytest.param({"container:aigc": "{" * 10_000}, [], id="not JSON"),
     ],
 )
 def test_container_fields_are_claims(tags: dict[str, str], found: list[str]) -> None:
@@ -67,8 +66,48 @@ def test_container_fields_are_claims(tags: dict[str, str], found: list[str]) -> 
     assert not any("50.1" in str(finding.params) for finding in findings)
 
 
-def test_metadata_of_a_clip_is_read_from_its_container() -> None:
-    found = said(Metadata, clip(plain_frames(3), tags={"AIGC": '{"AIGC": {"Label": "1", "ContentProducer": "x"}}'}))
+def label(value: object) -> str:
+    """All seven elements, in the order of the standard."""
+    rest = ("ContentProducer", "ProduceID", "ReservedCode1", "ContentPropagator", "PropagateID", "ReservedCode2")
+    return json.dumps({"Label": value, **dict.fromkeys(rest, "x")})
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "code", "tendency"),
+    [
+        ("container:aigc", label("1"), "metadata.aigc_label", Tendency.SYNTHETIC_CLAIMED),
+        ("container:aigc", '{"AIGC": ' + label("1") + "}", "metadata.aigc_label", Tendency.SYNTHETIC_CLAIMED),
+        ("video:aigc", label(1), "metadata.aigc_label", Tendency.SYNTHETIC_CLAIMED),
+        ("xmp:TC260:AIGC", label("1"), "metadata.aigc_label", Tendency.SYNTHETIC_CLAIMED),
+        ("png:AIGC", label("1"), "metadata.aigc_label", Tendency.SYNTHETIC_CLAIMED),
+        ("container:aigc", label("2"), "metadata.aigc_possible", Tendency.NEUTRAL),
+        ("container:aigc", label("3"), "metadata.aigc_suspected", Tendency.NEUTRAL),
+    ],
+)
+def test_the_chinese_label_says_is_may_be_or_is_suspected(field: str, value: str, code: str, tendency: Tendency) -> None:
+    assert list(aigc_label.findings({field: value})) == [Finding(code, {"field": field}, tendency)]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param({"container:aigc": label("9")}, id="a value that the standard does not know"),
+        pytest.param({"container:aigc": label(True)}, id="neither text nor number"),
+        pytest.param({"container:aigc": label(["1"])}, id="a list"),
+        pytest.param({"container:aigc": "AIGC"}, id="a word"),
+        pytest.param({"container:aigc": "1"}, id="a number"),
+        pytest.param({"container:aigc": '{"AIGC": "1"}'}, id="no object inside"),
+        pytest.param({"container:aigc": "{" * 10_000}, id="not JSON"),
+        pytest.param({"container:comment": label("1")}, id="a field of another name"),
+    ],
+)
+def test_what_only_looks_like_the_chinese_label_is_none(values: dict[str, str]) -> None:
+    assert list(aigc_label.findings(values)) == []
+
+
+@pytest.mark.parametrize(("container", "codec"), [("mp4", "libx264"), ("matroska", "libx264"), ("webm", "libvpx")])
+def test_metadata_of_a_clip_is_read_from_its_container(container: str, codec: str) -> None:
+    found = said(Metadata, clip(plain_frames(3), container=container, codec=codec, tags={"AIGC": label("1")}))
     assert "metadata.aigc_label" in codes(found.findings)
     assert "metadata.software" in codes(found.findings)
 
@@ -135,4 +174,16 @@ def test_changed_frames_make_the_credential_invalid(signer: Authority) -> None:
 def test_a_webm_cannot_be_checked_for_credentials() -> None:
     with contextlib.closing(open_media(clip(plain_frames(4), container="webm", codec="libvpx"), Settings(threads=1))) as media:
         found = ContentCredentials(Settings()).analyze(Views(media, ()))
-    assert found.reason == Finding("provenance.unsupported_format", {"format": "WEBM"})
+    assert (found.status, found.reason) == (Status.SKIPPED, Finding("c2pa.not_read", {"format": "WEBM"}))
+    gaps = not_checked(media.facts, (), [found])
+    assert Finding("not_checked.credentials", {"format": "WEBM"}) in gaps
+
+
+@pytest.mark.parametrize("language", languages())
+def test_sentences_about_provenance_speak_of_a_video_in_a_report_on_one(language: str) -> None:
+    words = catalogue(language)
+    spoken_of = ("c2pa.none", "c2pa.invalid", "c2pa.states_ai", "c2pa.ingredient_ai", "metadata.states_ai", "generator.trace")
+    of_clips = words.about(MediaKind.VIDEO)
+    for code in spoken_of:
+        assert of_clips.entries[code] == words.entries[f"video.{code}"]
+        assert of_clips.entries[code] != words.entries[code]

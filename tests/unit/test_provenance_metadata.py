@@ -57,6 +57,12 @@ def test_coordinates_names_and_serial_numbers_are_not_shown() -> None:
     assert not [word for word in ("Mustermann", "SN12345678", "52", "31.0", "13.") if word in text]
 
 
+def test_the_chinese_label_is_read_from_xmp() -> None:
+    signal = read_xmp('<TC260:AIGC>{"Label":"1","ContentProducer":"x","ProduceID":"y"}</TC260:AIGC>')
+    assert codes(signal)["metadata.aigc_label"] is Tendency.SYNTHETIC_CLAIMED
+    assert params(signal, "metadata.aigc_label") == {"field": "xmp:TC260:AIGC"}
+
+
 def test_empty_gps_directory_is_no_location() -> None:
     assert "metadata.has_location" not in codes(read(picture("JPEG"), exif({271: "A"}, gps={0: b"\2\3\0\0"})))
 

@@ -190,7 +190,7 @@ def test_without_a_picture_there_are_no_boxes() -> None:
 def test_a_map_is_shown_only_of_a_detector_that_is_not_clear(probability: float, shown: bool) -> None:
     grid = DenseMap("scene.map", 1, 1, (probability,), Box(0, 0, 640, 480))
     made = full(signals=(replace(model(probability), maps=(grid,)),))
-    html = as_html.piece("maps", made, WORDS, jpeg())
+    html = as_html.pieces(made, WORDS, jpeg())["maps"]
     assert bool(html) is shown
     assert (WORDS.text("html.map") in html) is shown
 
@@ -314,4 +314,5 @@ def test_faces_of_a_clip_are_not_drawn_on_one_picture() -> None:
 
 
 def test_a_picture_has_no_timeline() -> None:
-    assert as_html.piece("clip", full(), WORDS) == as_html.piece("blocks", full(), WORDS) == ""
+    pieces = as_html.pieces(full(), WORDS)
+    assert pieces["clip"] == pieces["blocks"] == ""

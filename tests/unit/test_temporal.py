@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -75,6 +76,33 @@ def test_cost_depends_on_samples_and_not_on_length(minutes: float, gop: int, num
     assert len(times) >= min(number, 4)
     if gop <= 250:
         assert max(times) > 0.75 * known.duration
+
+
+class Watched(Sequence[float]):
+    """Times that count how often they are read."""
+
+    def __init__(self, times: Sequence[float]) -> None:
+        self.times, self.reads = times, 0
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    def __getitem__(self, place: int) -> float:  # type: ignore[override]
+        self.reads += 1
+        return self.times[place]
+
+
+def reads(frames: int) -> int:
+    times = Watched(survey(frames, 30, 30).times)
+    known = plan.Survey(times, tuple(range(0, frames, 30)))
+    assert not known.variable
+    plan.plan(known, 64, known.duration)
+    plan.once_more(known, [index / 30 for index in range(100, 2000, 100)])
+    return times.reads
+
+
+def test_planning_reads_the_times_of_a_long_clip_a_few_times_and_not_once_for_each_frame() -> None:
+    assert reads(40_000) <= 2.2 * reads(20_000)
 
 
 @pytest.mark.parametrize(

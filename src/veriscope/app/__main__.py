@@ -13,6 +13,10 @@ from veriscope.settings import MEBIBYTE, Settings
 SCRIPT = Path(__file__).with_name("main.py")
 LOCAL = "127.0.0.1"
 
+SWITCH_SECONDS = 0.0005
+"""How long a thread may draw while one that examines waits to go on: with Python's 0.005 s, ten visitors waited longer
+(docs/decisions/0025-where-the-app-spends-its-time.md)."""
+
 LIGHT = {
     "primaryColor": "#0b5568",
     "backgroundColor": "#fbfaf7",
@@ -44,6 +48,7 @@ def options(settings: Settings, address: str, port: int) -> list[str]:
         "client.showErrorDetails": "none",
         "client.showErrorLinks": "false",
         "logger.level": "warning",
+        "runner.postScriptGC": "false",  # docs/decisions/0025-where-the-app-spends-its-time.md
         "theme.font": "sans-serif",
         "theme.headingFont": "serif",
         "theme.baseRadius": "small",
@@ -70,6 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError:
         message = "The app needs Streamlit, which is not installed. Install it: pip install 'veriscope[app]'"
         raise MissingExtra(message) from None
+    sys.setswitchinterval(SWITCH_SECONDS)
     cli.main(["run", str(SCRIPT), *options(Settings.from_environment(), given.address, given.port)], prog_name="veriscope app")
     return 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import time
 
 import streamlit as st
 
@@ -21,6 +22,7 @@ from veriscope.settings import MEBIBYTE
 _log = logging.getLogger(__name__)
 
 POLL = 0.1  # seconds between two looks at the queue
+REDRAW = 1.0  # seconds after which the same sentence is drawn again: only then does Streamlit notice a visitor's next click
 
 
 def show() -> None:
@@ -34,14 +36,14 @@ def show() -> None:
     if current.results:
         st.html(pieces.unseen_title(words().text("app.check.title")))
         result_view.show(current)
-        st.header(words().text("app.check.more"), divider="gray")
+        st.header(words().text("app.check.more"), divider="gray", anchor=False)
     else:
         _welcome(words())
     _ways_in(current, at, words())
 
 
 def _welcome(current: Catalogue) -> None:
-    st.title(current.text("app.check.title"))
+    st.title(current.text("app.check.title"), anchor=False)
     st.markdown(current.text("app.check.promise"))
 
 
@@ -89,7 +91,7 @@ def _fetch(address: str, current: Visit, at: Desk) -> None:
 
 
 def _examples(current: Visit, at: Desk, said: Catalogue) -> None:
-    st.subheader(said.text("app.check.examples"))
+    st.subheader(said.text("app.check.examples"), anchor=False)
     with st.container(key="vs-examples"):
         columns = st.columns(len(examples.NAMES))
     for column, name in zip(columns, examples.NAMES, strict=True):
@@ -127,14 +129,17 @@ def _wait(current: Visit) -> None:
     """Shows how far the files are until all have a result. Leaving the page loses nothing: the next run waits on."""
     if not current.waiting:
         return
-    place = st.empty()
+    place, shown, drawn = st.empty(), "", 0.0
     first = len(current.results)
     while current.waiting:
         ticket = current.waiting[0]
         with contextlib.suppress(TimeoutError):
             ticket.future.exception(POLL)
         if not ticket.future.done():
-            place.html(pieces.progress(_progress(ticket, words())))
+            sentence = _progress(ticket, words())
+            if sentence != shown or time.monotonic() - drawn > REDRAW:
+                place.html(pieces.progress(sentence))
+                shown, drawn = sentence, time.monotonic()
             continue
         current.waiting.pop(0)
         if current.keep(_result(ticket)):

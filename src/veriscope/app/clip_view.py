@@ -8,7 +8,7 @@ from veriscope.app.browser import timeline_bars
 from veriscope.app.desk import Checked
 from veriscope.domain import Clip, Report
 from veriscope.i18n import Catalogue
-from veriscope.report import as_html, timeline
+from veriscope.report import timeline
 from veriscope.report.sentences import shown
 
 
@@ -19,13 +19,13 @@ def show(checked: Checked, report: Report, clip: Clip, said: Catalogue) -> None:
     if checked.playable is not None:
         st.video(checked.playable, start_time=int(st.session_state.get(key, 0)))
     if rows:
-        st.subheader(said.text("section.timeline"))
+        st.subheader(said.text("section.timeline"), anchor=False)
         chosen = timeline_bars(rows, said, f"timeline-{report.media.sha256}")
         st.caption(said.text("app.video.hint"))
         if chosen is not None and chosen != st.session_state.get(key):
             st.session_state[key] = chosen
             st.rerun()
-    st.html(as_html.piece("clip", report, said))
+    st.html(checked.pieces(report, said)["clip"])
 
 
 def _rows(report: Report, clip: Clip, said: Catalogue) -> list[dict[str, object]]:

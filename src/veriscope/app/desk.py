@@ -7,7 +7,7 @@ import dataclasses
 import io
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from PIL import Image
@@ -16,7 +16,9 @@ from veriscope import ingest
 from veriscope.domain import Failure, MediaKind, Progress, Report, Source, SourceKind
 from veriscope.engine import Engine
 from veriscope.errors import Busy, VeriscopeError
+from veriscope.i18n import Catalogue
 from veriscope.ingest import container, url
+from veriscope.report import as_html
 from veriscope.runtime.net import Fetcher
 from veriscope.settings import MEBIBYTE, Settings
 
@@ -35,6 +37,14 @@ class Checked:
     result: Report | Failure
     preview: bytes | None = None
     playable: bytes | None = None  # a clip as it came, for the player
+    drawn: dict[str, Mapping[str, str]] = dataclasses.field(default_factory=dict, compare=False, repr=False)
+
+    def pieces(self, report: Report, said: Catalogue) -> Mapping[str, str]:
+        """The report as `as_html.pieces`, drawn once: every click of a visitor runs the whole page again."""
+        if said.language not in self.drawn:
+            self.drawn.clear()  # whoever has changed the language does not go back and forth, and pictures take memory
+            self.drawn[said.language] = as_html.pieces(report, said, self.preview)
+        return self.drawn[said.language]
 
 
 class Lane:

@@ -18,7 +18,7 @@ from veriscope.report import as_html
 def show() -> None:
     """Draws the page."""
     said = words()
-    st.title(said.text("app.law.title"))
+    st.title(said.text("app.law.title"), anchor=False)
     st.markdown(said.text("app.law.lead"))
     panel(visit(), said)
 
@@ -47,6 +47,7 @@ def panel(current: Visit, said: Catalogue) -> None:
     sections = legal.select(current.countries, current.topics)
     _offer_parts(sections, said)
     laws, assistance = legal.law_references(sections), legal.help_references(sections)
+    st.caption(said.text("app.law.dates"))
     st.html(as_html.law(laws, assistance, said, names([section.code for section in sections], said)))
     if said.language != "en":
         st.caption(said.text("app.law.english"))

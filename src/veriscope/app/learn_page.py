@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from veriscope.app import pieces
+from veriscope.app import pieces, rates_view
 from veriscope.app.shell import desk, words
 from veriscope.detectors import catalogue as cards
 from veriscope.detectors.card import Card
@@ -28,22 +28,24 @@ TERMS = ("likelihood", "interval", "credentials", "metadata", "deepfake")
 def show() -> None:
     """Draws the page."""
     said = words()
-    st.title(said.text("app.learn.title"))
+    st.title(said.text("app.learn.title"), anchor=False)
     steps = ("file", "detectors", "again", "origin", "verdict")
     _list(said.text("app.learn.how"), [said.text(f"app.learn.how.{step}") for step in steps], "1.")
     limits = ("new", "flagged", "small", "context")
     _list(said.text("app.learn.limits"), [said.text(f"app.learn.limits.{limit}") for limit in limits], "-")
-    st.header(said.text("app.learn.rates"))
+    st.header(said.text("app.learn.rates"), anchor=False)
     st.markdown(said.text("app.learn.rates.lead"))
-    st.html(pieces.table(_rates(cards(desk().settings), said), said.text("app.learn.rates"), said.language, said.direction))
+    rates_view.show(said)
+    with st.expander(said.text("app.learn.rates.overall")):
+        st.html(pieces.table(_rates(cards(desk().settings), said), said.text("app.learn.rates"), said.language, said.direction))
     _verify(said)
-    st.header(said.text("app.learn.glossary"))
+    st.header(said.text("app.learn.glossary"), anchor=False)
     for term in TERMS:
         st.markdown(f"**{said.text(f'app.term.{term}')}**  \n{said.text(f'app.term.{term}.text')}")
 
 
 def _list(title: str, items: Sequence[str], mark: str) -> None:
-    st.header(title)
+    st.header(title, anchor=False)
     st.markdown("\n".join(f"{mark} {item}" for item in items))
 
 
@@ -65,7 +67,7 @@ def _rates(shown: Sequence[Card], said: Catalogue) -> list[dict[str, str]]:
 
 
 def _verify(said: Catalogue) -> None:
-    st.header(said.text("app.learn.verify"))
+    st.header(said.text("app.learn.verify"), anchor=False)
     st.markdown(
         f"- {said.text('app.learn.verify.people')}\n"
         f"- {said.text('app.learn.verify.search')} {_links(SEARCHES)}\n"

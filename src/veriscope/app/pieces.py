@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import functools
 from collections.abc import Mapping, Sequence
 from html import escape
+
+from veriscope.i18n import Catalogue
 
 
 def progress(sentence: str) -> str:
@@ -17,6 +20,7 @@ def unseen_title(sentence: str) -> str:
     return f'<h1 class="vs-unseen">{escape(sentence)}</h1>'
 
 
+@functools.cache
 def thumbnail(jpeg: bytes, alternative: str) -> str:
     """A small picture that stands by itself: no address leads to it."""
     picture = base64.b64encode(jpeg).decode("ascii")
@@ -31,6 +35,17 @@ def table(rows: Sequence[Mapping[str, str]], title: str, language: str, directio
         f'<div class="vs vs-scroll" role="region" tabindex="0" aria-label="{escape(title)}" lang="{language}" '
         f'dir="{direction}">'
         f'<table class="vs-table"><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>'
+    )
+
+
+def facts(summary: str, rows: Sequence[tuple[str, str, str]], words: Catalogue) -> str:
+    """An English summary, and names with values; each value says its language, because many are in English."""
+    lines = "".join(
+        f'<dt>{escape(name)}</dt><dd lang="{language}" dir="auto">{escape(value)}</dd>' for name, value, language in rows
+    )
+    return (
+        f'<div class="vs" lang="{words.language}" dir="{words.direction}"><p lang="en" dir="auto">{escape(summary)}</p>'
+        f'<dl class="vs-facts vs-words">{lines}</dl></div>'
     )
 
 

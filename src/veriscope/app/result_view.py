@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -30,7 +31,7 @@ def show(current: Visit) -> None:
         if isinstance(checked.result, Failure):
             _failure(checked.name, checked.result, said)
         else:
-            st.html(as_html.piece("verdict", checked.result, said))
+            st.html(checked.pieces(checked.result, said)["verdict"])
     if isinstance(checked.result, Report):
         _evidence(checked, checked.result, said)
         _law(current, said)
@@ -39,7 +40,7 @@ def show(current: Visit) -> None:
 
 
 def _choice(current: Visit, said: Catalogue) -> None:
-    st.subheader(said.text("html.comparison"))
+    st.subheader(said.text("html.comparison"), anchor=False)
     st.html(as_html.comparison([(checked.name, checked.result) for checked in current.results], said))
     names = [f"{number}. {safe(checked.name)}" for number, checked in enumerate(current.results, 1)]
     st.session_state["chosen"] = current.chosen
@@ -61,21 +62,20 @@ def _failure(name: str, failure: Failure, said: Catalogue) -> None:
 
 
 def _evidence(checked: Checked, report: Report, said: Catalogue) -> None:
-    preview = checked.preview
-    st.html(as_html.piece("reasons", report, said))
+    pieces = checked.pieces(report, said)
+    st.html(pieces["reasons"])
     if report.clip is not None:
         clip_view.show(checked, report, report.clip, said)
-    if preview is not None:
-        st.html(as_html.piece("picture", report, said, preview))
-        st.html(as_html.piece("people", report, said) or "<span></span>")
-    st.html(as_html.piece("evidence", report, said))
-    hint = as_html.piece("maps", report, said, preview)
-    if hint:
+    if checked.preview is not None:
+        st.html(pieces["picture"])
+        st.html(pieces["people"] or "<span></span>")
+    st.html(pieces["evidence"])
+    if pieces["maps"]:
         with st.expander(said.text("app.result.look")):
-            st.html(hint)
-    st.html(as_html.piece("gaps", report, said))
+            st.html(pieces["maps"])
+    st.html(pieces["gaps"])
     with st.expander(said.text("html.details")):
-        st.html(as_html.piece("details", report, said))
+        st.html(pieces["details"])
 
 
 def _law(current: Visit, said: Catalogue) -> None:
@@ -88,22 +88,40 @@ def _law(current: Visit, said: Catalogue) -> None:
 
 
 def _downloads(checked: Checked, report: Report, current: Visit, said: Catalogue) -> None:
-    st.subheader(said.text("app.result.download"))
-    whole = _with_law(report, current)
+    """Both forms are made when they are asked for, not on every click of the page."""
+    st.subheader(said.text("app.result.download"), anchor=False)
     name = _file_name(checked.name)
     pictured = checked.preview is not None and st.checkbox(said.text("app.result.with_picture"), key="with-picture")
-    page = as_html.render(whole, said, checked.preview if pictured else None, law_page.names(current.countries, said))
+    if pictured:
+        st.caption(said.text("app.result.picture_note"))
+    picture, countries, topics = checked.preview if pictured else None, tuple(current.countries), tuple(current.topics)
     with st.container(horizontal=True):
-        st.download_button(said.text("app.result.html"), page, f"{name}.html", "text/html", on_click="ignore", key="html")
         st.download_button(
-            said.text("app.result.json"), whole.to_json(2), f"{name}.json", "application/json", on_click="ignore", key="json"
+            said.text("app.result.html"),
+            lambda: _page(report, said, picture, countries, topics),
+            f"{name}.html",
+            "text/html",
+            on_click="ignore",
+            key="html",
+        )
+        st.download_button(
+            said.text("app.result.json"),
+            lambda: _with_law(report, countries, topics).to_json(2),
+            f"{name}.json",
+            "application/json",
+            on_click="ignore",
+            key="json",
         )
 
 
-def _with_law(report: Report, current: Visit) -> Report:
-    if not current.countries:
+def _page(report: Report, said: Catalogue, picture: bytes | None, countries: Sequence[str], topics: Sequence[str]) -> str:
+    return as_html.render(_with_law(report, countries, topics), said, picture, law_page.names(countries, said))
+
+
+def _with_law(report: Report, countries: Sequence[str], topics: Sequence[str]) -> Report:
+    if not countries:
         return report
-    sections = legal.select(current.countries, current.topics)
+    sections = legal.select(countries, topics)
     return dataclasses.replace(report, law=legal.law_references(sections), help=legal.help_references(sections))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import logging
 from collections.abc import Callable
 from importlib.resources import files
 
@@ -16,6 +18,8 @@ from veriscope.app.desk import Desk
 from veriscope.i18n import FALLBACK, Catalogue, catalogue, languages
 from veriscope.report import as_html
 from veriscope.settings import Settings
+
+_log = logging.getLogger(__name__)
 
 
 @st.cache_resource(show_spinner=False)
@@ -59,11 +63,20 @@ def show() -> None:
     ]
     chosen = st.navigation(links, position="hidden")
     _header(links, current)
-    chosen.run()
+    _draw(chosen, current)
     st.html(
         f'<footer class="vs vs-foot" lang="{current.language}">{current.text("app.footer", {"version": __version__})}</footer>'
     )
     adapt(current)
+
+
+def _draw(page: StreamlitPage, current: Catalogue) -> None:
+    """Draws a page; a defect becomes a sentence in the visitor's language, where Streamlit would show its own in English."""
+    try:
+        page.run()
+    except Exception:  # noqa: BLE001 the border to the visitor
+        _log.exception("a page failed")
+        st.error(current.text("app.error.page"))
 
 
 def _set_language() -> None:
@@ -104,6 +117,7 @@ def _icon() -> Image.Image:
     return icon
 
 
+@functools.cache
 def _own_style() -> str:
     return files("veriscope.app").joinpath("app.css").read_text("utf-8")
 

@@ -16,6 +16,7 @@ from veriscope.cli.calibrate import calibrate
 from veriscope.cli.compare import compare
 from veriscope.cli.detectors import detectors
 from veriscope.cli.doors import schema, serve
+from veriscope.cli.finetune import finetune
 from veriscope.cli.law import law
 from veriscope.cli.models import models
 from veriscope.cli.output import encode, stop, to_standard_output
@@ -33,6 +34,7 @@ app.command(epilog="Exit codes: 0 all analysed; 2 wrong usage; 3 some inputs cou
 app.command()(calibrate)
 app.command()(compare)
 app.command()(detectors)
+app.command()(finetune)
 app.command()(law)
 app.add_typer(models, name="models")
 app.command()(schema)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from veriscope.cli.output import Format, to_standard_output
+from veriscope.errors import DataError, MissingExtra
 
 if TYPE_CHECKING:
     from veriscope.detectors.card import Card
@@ -46,30 +50,51 @@ def _installed() -> _Listing:
     return "\n\n".join([*texts, *(text for text, _ in own)]), rows + [row for _, row in own]
 
 
-def _own(settings: Settings) -> list[tuple[str, dict[str, Any]]]:
+def _own(settings: Settings) -> list[_Entry]:
     """Ensembles, and calibrations on one's own pictures, as text and as data."""
-    from veriscope.cli.fitted_listing import calibration_lines, ensemble_lines
-    from veriscope.detectors.hub.calibration import stored_calibrations
-    from veriscope.detectors.hub.ensemble import ensemble_names, read_ensemble
-    from veriscope.errors import MissingExtra
+    from veriscope.detectors.hub.ensemble import ensemble_names
     from veriscope.runtime.folders import hub_folder
 
     try:
         folder = hub_folder(settings)
     except MissingExtra:  # without the extra nothing can have been fitted
         return []
-    ensembles = [read_ensemble(folder, name) for name in ensemble_names(folder)]
-    calibrations = stored_calibrations(folder)
+    files = sorted((folder / "calibration").glob("*.toml"))
     return [
-        *(("\n".join(ensemble_lines(one)), {"id": one.id, "ensemble": one.model_dump(mode="json")}) for one in ensembles),
-        *(
-            (
-                "\n".join([f"{one.detector} {one.version} – your calibration", *calibration_lines(one)]),
-                {"id": one.detector, "calibration": one.model_dump(mode="json")},
-            )
-            for one in calibrations
-        ),
+        *(_tried(partial(_ensemble, folder, name), name) for name in ensemble_names(folder)),
+        *(_tried(partial(_calibration, path), path.stem) for path in files),
     ]
+
+
+_Entry = tuple[str, dict[str, Any]]
+"""One detector as text and as data."""
+
+
+def _tried(read: Callable[[], _Entry], name: str) -> _Entry:
+    """What `read` gives; a damaged file costs one line of the list."""
+    try:
+        return read()
+    except DataError as error:
+        return f"{name}\n  available  no: {error}", {"id": name, "available": False, "problem": str(error)}
+
+
+def _ensemble(folder: Path, name: str) -> _Entry:
+    from veriscope.cli.fitted_listing import ensemble_lines
+    from veriscope.detectors.hub.ensemble import read_ensemble
+
+    one = read_ensemble(folder, name)
+    return "\n".join(ensemble_lines(one)), {"id": one.id, "ensemble": one.model_dump(mode="json")}
+
+
+def _calibration(path: Path) -> _Entry:
+    from veriscope.cli.fitted_listing import calibration_lines
+    from veriscope.detectors.hub.calibration import stored_calibration
+
+    one = stored_calibration(path)
+    if one is None:
+        raise DataError(f"The calibration {path.name} is gone. Run the command again.")
+    text = "\n".join([f"{one.detector} {one.version} – your calibration", *calibration_lines(one)])
+    return text, {"id": one.detector, "calibration": one.model_dump(mode="json")}
 
 
 def _well_known() -> _Listing:

@@ -33,16 +33,22 @@ def add(
     accept_licence: Annotated[
         bool, typer.Option("--accept-licence", help="Use it although its licence forbids commercial use.")
     ] = False,
+    all_weights: Annotated[
+        bool,
+        typer.Option("--all-weights", help="Of a model with ONNX and safetensors, pin both: fine-tuning needs the latter."),
+    ] = False,
 ) -> None:
     """Fetch a model, pin its commit and the SHA-256 of its files; or fetch again what changed on this machine."""
     import dataclasses
 
     from veriscope.detectors.hub.lock import Lock
-    from veriscope.detectors.hub.pinning import repair
+    from veriscope.detectors.hub.pinning import add_all_weights, repair
 
     wanted, settings = _parsed(reference), _settings()
     settings = dataclasses.replace(settings, accept_licences=accept_licence or settings.accept_licences)
     with arriving(reference) as tell:
+        if all_weights:
+            add_all_weights(wanted, settings, tell)
         repair(wanted, settings, tell)
     lock = Lock.of(settings)
     to_standard_output(_entry(str(wanted), lock.models()[str(wanted)], lock) + f"\n  lock       {lock.path}\n")

@@ -65,6 +65,7 @@ class ClipAnalysis:
         """Looks at the clip; `looked` has the outcome afterwards."""
         for frame in self._source.sampled():
             self._look(frame)
+            del frame  # before the next one is unpacked
             yield self._progress(len(self._samples))
         self._each(Judged.flush)
         tracks = self._tracker.tracks()

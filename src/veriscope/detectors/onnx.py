@@ -57,7 +57,7 @@ class OnnxDetector(LearnedDetector):
 
     @property
     def notes(self) -> tuple[Finding, ...]:
-        return (self._own.note,) if self._own is not None else ()
+        return self._own.notes if self._own is not None else ()
 
     def pieces(self, frame: Frame) -> list[tuple[Image.Image, Box]]:
         """The whole, and squares at native size if the card wants them."""

@@ -69,6 +69,7 @@ class LawReference:
     url: str
     checked: str  # ISO date
     starts: str | None = None  # ISO date or the beginning of one: when an enacted law begins to apply
+    overdue: str | None = None  # ISO date: the check that was due then was not made, and therefore the badge is "not_confirmed"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

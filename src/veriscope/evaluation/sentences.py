@@ -32,8 +32,8 @@ def value(name: str, figure: Figure | None, words: Catalogue) -> tuple[str, str]
     if figure is None:
         return "–", ""
     if name in _NUMBERS:
-        return words.fixed(figure.value, 3), f"{words.fixed(figure.low, 2)}–{words.fixed(figure.high, 2)}"
-    return words.percent(figure.value), f"{words.percent(figure.low)}–{words.percent(figure.high)}"
+        return words.fixed(figure.value, 3), words.isolated(f"{words.fixed(figure.low, 2)}–{words.fixed(figure.high, 2)}")
+    return words.percent(figure.value), words.isolated(f"{words.percent(figure.low)}–{words.percent(figure.high)}")
 
 
 def share(name: str, figure: Figure | None, words: Catalogue) -> str:
@@ -47,7 +47,7 @@ def rest(contender: Contender, words: Catalogue) -> tuple[str, str, str]:
     covered = "–" if contender.coverage is None else words.percent(contender.coverage.share)
     work = contender.work
     speed = "–" if work is None or not work.per_second else words.fixed(work.per_second, 1)
-    memory = "–" if work is None or work.peak is None else f"{words.number(round(work.peak / 1e6))} MB"
+    memory = "–" if work is None or work.peak is None else words.isolated(f"{words.number(round(work.peak / 1e6))} MB")
     return covered, speed, memory
 
 

@@ -19,6 +19,8 @@ def not_checked(
     `crowded`: the picture holds more faces than the limit lets in; `faces` are the largest.
     """
     gaps = [Finding(f"not_checked.{signal.status}", {"source": signal.source}) for signal in signals if _broken(signal)]
+    reasons = [signal.reason for signal in signals if signal.reason is not None]
+    gaps += [Finding("not_checked.credentials", why.params) for why in reasons if why.code == "c2pa.not_read"]
     unjudged = [face for face in faces if not face.assessable]
     if unjudged and any(signal.kind is SignalKind.MODEL for signal in signals):
         gaps.append(Finding("not_checked.faces", {"count": len(unjudged)}))

@@ -118,6 +118,7 @@ class Catalogue:
         return str(format_decimal(value, format=f"#,##0.{'0' * places}", locale=self.language))
 
 
+@cache
 def languages() -> tuple[str, ...]:
     """Codes of all languages that have a catalogue."""
     return tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))

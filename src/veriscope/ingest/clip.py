@@ -22,10 +22,11 @@ from PIL import Image
 from veriscope.domain import Ending, Finding, Frame, Strategy, VideoFacts
 from veriscope.errors import InputError, TooLarge, UnsupportedMedia
 from veriscope.ingest import colour
-from veriscope.ingest.decoder.wire import Header, Job, receive
+from veriscope.ingest.decoder.wire import MAX_ALIVE, Header, Job, receive
 from veriscope.settings import Sampling, Settings
 
-_AHEAD = 2  # frames decoded before they are asked for
+_APART, _APART_SHARE = 1.0, 0.05  # seconds, share of the clip: sound and picture that end nearer together are usual
+_AHEAD = 1  # frames in the queue, before another one in the hands of the reading thread: of 4K each has 25 MB
 _COMMAND = (sys.executable, "-P", "-m", "veriscope.ingest.decoder")
 _REFUSALS: dict[str, type[InputError]] = {"unsupported_media": UnsupportedMedia, "too_large": TooLarge}
 _Message = tuple[Header, bytes]
@@ -96,11 +97,8 @@ class ClipReader:
             raise RuntimeError("the frames of a clip can be read once")
         self._begun = True
         with contextlib.closing(process):
-            count = 0
-            for header, payload in process.frames():
-                yield _frame(count, header, payload)
-                count += 1
-            if not count:
+            yield from process.frames()
+            if not process.given:
                 raise UnsupportedMedia("Not one frame of this video could be decoded. Get the file again.")
             self._ending = _ended(process.end, self.opened, self._until)
 
@@ -111,8 +109,7 @@ class ClipReader:
         job = dataclasses.replace(self._job, times=tuple(times))
         with contextlib.closing(_Process(self._file, job, self._stall, self._most)) as process:
             process.next("facts")
-            for count, (header, payload) in enumerate(process.frames()):
-                yield _frame(count, header, payload)
+            yield from process.frames()
 
     def close(self) -> None:
         if self._process is not None:
@@ -130,6 +127,7 @@ class _Process:
         self._messages: queue.Queue[_Message | None] = queue.Queue(_AHEAD)
         self._closing = threading.Event()
         self.end: Header = {}
+        self.given = 0  # frames
         self._child = subprocess.Popen(  # noqa: S603 our own module, with a job that we wrote
             (*_COMMAND, job.to_json()), stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, close_fds=True
         )
@@ -143,12 +141,7 @@ class _Process:
         Raises:
             UnsupportedMedia, TooLarge: what the process refused, or that it broke down or hung.
         """
-        try:
-            message = self._messages.get(timeout=self._stall)
-        except queue.Empty:
-            raise _hung() from None
-        if message is None:
-            raise _crashed()
+        message = self._waited_for()
         found = message[0].get("kind")
         if found == "error":
             raise _refusal(message[0])
@@ -156,14 +149,32 @@ class _Process:
             raise _crashed()
         return message
 
-    def frames(self) -> Iterator[_Message]:
-        """Frames until the end."""
-        while True:
-            message = self.next("frame")
-            if message[0]["kind"] == "end":
-                self.end = message[0]
-                return
-            yield message
+    def _waited_for(self) -> _Message:
+        """The next message that is more than a sign of life, of which there may be only so many."""
+        for _ in range(MAX_ALIVE + 1):
+            try:
+                message = self._messages.get(timeout=self._stall)
+            except queue.Empty:
+                break
+            if message is None:
+                raise _crashed()
+            if message[0].get("kind") != "alive":
+                return message
+        raise _hung()
+
+    def frames(self) -> Iterator[Frame]:
+        """Frames until the end. None is held here while the caller looks at it: two of 4K more would be 60 MB."""
+        while one := self._one():
+            yield one.pop()
+
+    def _one(self) -> list[Frame]:
+        """The next frame, alone; empty at the end."""
+        header, payload = self.next("frame")
+        if header["kind"] == "end":
+            self.end = header
+            return []
+        self.given += 1
+        return [_frame(self.given - 1, header, payload)]
 
     def close(self) -> None:
         """Ends the process, whatever it is doing; more than once is fine."""
@@ -223,7 +234,8 @@ def _frame(index: int, header: Header, payload: bytes) -> Frame:
     width, height, channels = _whole(header, "width"), _whole(header, "height"), _whole(header, "channels")
     if channels not in (3, 4) or len(payload) != width * height * channels or not width * height:
         raise _crashed()
-    image = Image.frombytes("RGB" if channels == 3 else "RGBA", (width, height), payload)
+    image = Image.new("RGB" if channels == 3 else "RGBA", (width, height), None)  # not filled first, as `Image.frombytes` does
+    image.frombytes(payload)
     if channels == 4:
         image, _ = colour.flattened(image)
     return Frame(index, image, _number(header, "time") or 0.0, after_cut=header.get("cut") is True)
@@ -258,7 +270,7 @@ def _opened(header: Header, sampling: Sampling) -> Opened:
 
 
 def _notes(header: Header, video: VideoFacts, duration: float | None, sampling: Sampling) -> Iterator[Finding]:
-    """What was done to the frames to make them comparable."""
+    """What was done to the frames to make them comparable, and what is odd about the streams."""
     if video.rotation:
         yield Finding("media.rotated", {"degrees": video.rotation})
     if header.get("stretched") is True:
@@ -271,6 +283,9 @@ def _notes(header: Header, video: VideoFacts, duration: float | None, sampling: 
         yield Finding("media.deinterlaced")
     if header.get("alpha") is True:
         yield Finding("media.alpha_flattened")
+    sound = _number(header, "audio_seconds")
+    if sound and duration and abs(sound - duration) > max(_APART, _APART_SHARE * duration):
+        yield Finding("media.sound_length", {"sound": round(sound, 1), "picture": round(duration, 1)})
     if sampling.max_seconds is not None and (duration is None or sampling.max_seconds < duration):
         yield Finding("media.only_beginning", {"seconds": round(sampling.max_seconds, 1)})
 

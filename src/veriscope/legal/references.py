@@ -23,6 +23,7 @@ def law_references(sections: Sequence[LegalSection]) -> tuple[LawReference, ...]
             url=shown.law.link.url,
             checked=shown.law.checked.isoformat(),
             starts=shown.law.applies_from or shown.law.in_force,
+            overdue=shown.law.review_by.isoformat() if shown.stale else None,
         )
         for section in sections
         for shown in section.laws

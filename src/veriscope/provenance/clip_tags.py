@@ -1,12 +1,10 @@
 """What the container of a clip says about itself: named fields only, and none of them signed.
 
-Who writes such fields: FFmpeg ("Lavf…", "Lavc…"), phones (make and model), editors (handler names, software), and services that
-set the label which Chinese law asks for (GB 45438-2025, appendix E: a JSON object "AIGC" with "Label" "1" for what AI made).
+Who writes such fields: FFmpeg ("Lavf…", "Lavc…"), phones (make and model), editors (handler names, software).
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 
 from veriscope.domain import Finding, Tendency
@@ -24,15 +22,10 @@ _SOFTWARE = (
 _DATES = ("container:com.apple.quicktime.creationdate", "container:creation_time", "video:creation_time", "container:date")
 _PLACES = ("container:com.apple.quicktime.location.iso6709", "container:location", "container:location-eng")
 _USUAL_HANDLERS = frozenset({"videohandler", "soundhandler", "video", "sound", "core media video", "core media audio", ""})
-_LABELLED = ("container:aigc", "video:aigc")
 
 
 def findings(tags: Mapping[str, str]) -> Iterator[Finding]:
     """The claims of a container, most telling first."""
-    for name in _LABELLED:
-        if _is_label(tags.get(name, "")):
-            yield Finding("metadata.aigc_label", {"field": name}, Tendency.SYNTHETIC_CLAIMED)
-            break
     camera = " ".join(filter(None, (_first(tags, _MAKES), _first(tags, _MODELS))))
     if camera:
         yield Finding("metadata.camera", {"camera": clipped(camera)}, Tendency.CAPTURE_CLAIMED)
@@ -55,12 +48,3 @@ def findings(tags: Mapping[str, str]) -> Iterator[Finding]:
 
 def _first(tags: Mapping[str, str], names: tuple[str, ...]) -> str:
     return next((tags[name] for name in names if tags.get(name)), "")
-
-
-def _is_label(value: str) -> bool:
-    try:
-        found = json.loads(value)
-    except (ValueError, RecursionError):
-        return False
-    label = found.get("AIGC", found) if isinstance(found, dict) else None
-    return isinstance(label, dict) and str(label.get("Label")) == "1"

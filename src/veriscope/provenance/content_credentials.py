@@ -72,7 +72,9 @@ class ContentCredentials:
         """What the credential says; "c2pa.none" when there is none, which is normal and neutral. Never opens a socket."""
         container = views.media.facts.format
         if container not in _MIME:
-            return self._without(Status.SKIPPED, Finding("provenance.unsupported_format", {"format": clipped(container)}))
+            # Other formats of pictures carry no credential; other containers of video may, and the library cannot read them.
+            code = "c2pa.not_read" if views.media.facts.video else "provenance.unsupported_format"
+            return self._without(Status.SKIPPED, Finding(code, {"format": clipped(container)}))
         library = _library()
         if library is None:
             return self._without(Status.UNAVAILABLE, Finding("c2pa.missing_library"))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from veriscope.domain import Finding, Signal, SignalKind, Status, Tendency, Views
-from veriscope.provenance import clip_tags, fields, source_types
+from veriscope.provenance import aigc_label, clip_tags, fields, source_types
 from veriscope.provenance.clipping import clipped
 from veriscope.provenance.fields import Fields
 from veriscope.settings import Settings
@@ -35,7 +35,8 @@ class Metadata:
         if not fields.readable(views.media.facts):
             reason = Finding("provenance.unsupported_format", {"format": clipped(container)})
             return Signal(self.id, self.kind, Status.SKIPPED, reason=reason)
-        found = (*clip_tags.findings(views.media.tags), *_findings(fields.read(views.media)))
+        read = fields.read(views.media)
+        found = (*aigc_label.findings(read.values), *clip_tags.findings(views.media.tags), *_findings(read))
         return Signal(self.id, self.kind, Status.OK, findings=found or (Finding("metadata.none"),))
 
 

@@ -16,6 +16,7 @@ _PREFIXES = {
     "http://ns.adobe.com/tiff/1.0/": "tiff",
     "http://ns.adobe.com/xap/1.0/": "xmp",
     "http://purl.org/dc/elements/1.1/": "dc",
+    "http://www.tc260.org.cn/ns/AIGC/1.0/": "TC260",
 }
 
 

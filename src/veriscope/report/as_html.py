@@ -29,13 +29,13 @@ from veriscope.domain import (
 )
 from veriscope.i18n import Catalogue
 from veriscope.report import timeline
-from veriscope.report.sentences import badge, described, evidence, safe, score_line, sentences, shown, source_name
+from veriscope.report.sentences import badge, described, evidence, overdue, safe, score_line, sentences, shown, source_name
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 PIECES = ("verdict", "picture", "people", "reasons", "clip", "blocks", "evidence", "maps", "gaps", "details")
-"""The pieces of a page in their order; `piece` draws one."""
+"""The pieces of a page in their order; `pieces` draws them."""
 
 INTERNATIONAL = "global"
 
@@ -57,10 +57,11 @@ def render(report: Report, words: Catalogue, picture: bytes | None = None, place
     return page.render(view=_view(report, words, picture), panel=panel, words=words, style=style())
 
 
-def piece(name: str, report: Report, words: Catalogue, picture: bytes | None = None) -> str:
-    """One of `PIECES` as an HTML fragment; empty when the report has nothing for it."""
+def pieces(report: Report, words: Catalogue, picture: bytes | None = None) -> dict[str, str]:
+    """All of `PIECES` as HTML fragments, by name; empty where the report has nothing for one."""
     words = words.about(report.media.kind)
-    return _drawn(name, words, _view(report, words, picture))
+    view = _view(report, words, picture)
+    return {name: _drawn(name, words, view) for name in PIECES}
 
 
 def law(laws: Sequence[LawReference], assistance: Sequence[HelpReference], words: Catalogue, places: Mapping[str, str]) -> str:
@@ -73,6 +74,7 @@ def comparison(results: Sequence[tuple[str, Report | Failure]], words: Catalogue
     return _drawn("comparison", words, [_row(name, result, words) for name, result in results])
 
 
+@functools.cache
 def style() -> str:
     """The style sheet of all pieces."""
     return files("veriscope.report").joinpath("templates", "report.css").read_text("utf-8")
@@ -270,6 +272,7 @@ def _law(entry: LawReference, words: Catalogue) -> View:
         "citation": entry.citation,
         "status": entry.status,
         "badge": badge(entry, words),
+        "overdue": overdue(entry, words),
         "summary": entry.summary,
         "checked": words.text("legal.checked", {"date": entry.checked}),
         "url": _linkable(entry.url) or "",

@@ -18,6 +18,7 @@ from veriscope.domain import (
     Tendency,
 )
 from veriscope.i18n import Catalogue
+from veriscope.report import timeline
 
 SHAPES = {
     Grade.DECLARED_SYNTHETIC: "◆",
@@ -98,15 +99,21 @@ def sentences(findings: tuple[Finding, ...], words: Catalogue) -> tuple[str, ...
 
 
 def described(facts: MediaFacts) -> str:
-    """Format, sides and size of the file."""
+    """Format, sides, length and size of the file."""
     size = f"{facts.size_bytes / 1000:,.0f} kB" if facts.size_bytes < 1_000_000 else f"{facts.size_bytes / 1_000_000:,.1f} MB"
-    return f"{facts.format} · {facts.width} × {facts.height} · {size}"
+    length = f" · {timeline.clock(facts.duration)} · {facts.video.codec}" if facts.video and facts.duration else ""
+    return f"{facts.format} · {facts.width} × {facts.height}{length} · {size}"
 
 
 def badge(reference: LawReference, words: Catalogue) -> str:
     """A law's status with its date: an enacted law says when it begins to apply, every other one when it was checked."""
     date = reference.starts if reference.status == "enacted" and reference.starts else reference.checked
     return words.text(f"legal.status.{reference.status}", {"date": date})
+
+
+def overdue(reference: LawReference, words: Catalogue) -> str | None:
+    """Why a law that has not been checked in time is shown as not confirmed."""
+    return words.text("legal.stale", {"date": reference.overdue}) if reference.overdue else None
 
 
 def _tone(signal: Signal) -> Tone:

@@ -134,6 +134,27 @@ class Hub:
         found = self._library.try_to_load_from_cache(repository, name, cache_dir=self._cache, revision=revision)
         return Path(found) if isinstance(found, str) else None
 
+    def upload(self, repository: str, files: Mapping[str, Path], private: bool) -> str:
+        """Puts files into a repository of the user's in one commit, and makes the repository if there is none; its address.
+
+        Args:
+            repository: "OWNER/NAME".
+            files: name in the repository → file.
+            private: of a repository that is made now; one that exists stays as it is.
+
+        Raises:
+            AccessRefused: the token is missing, or may not write there.
+            RemoteError: the network or the Hub failed.
+            WeightsUnavailable: nothing may be sent, or a file cannot be read.
+        """
+        self._check_online(repository)
+        api = self._library.HfApi(endpoint=self._endpoint, library_name="veriscope", library_version=__version__)
+        with self._translated(repository):
+            api.create_repo(repository, private=private, exist_ok=True)
+            parts = [self._library.CommitOperationAdd(name, str(path)) for name, path in files.items()]
+            api.create_commit(repository, parts, commit_message="Add a detector fine-tuned with Veriscope")
+        return f"{self._endpoint or 'https://huggingface.co'}/{repository}"
+
     def _check_online(self, repository: str) -> None:
         if self._offline:
             raise WeightsUnavailable(

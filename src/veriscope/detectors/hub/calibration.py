@@ -88,14 +88,17 @@ class FittedCalibration(_Part):
         return Opinion(sigmoid(logit), _inside(self.platt.probability(logit)), (_inside(low), _inside(high)))
 
     @property
-    def note(self) -> Finding:
-        """Says on which pictures the thresholds were fitted."""
+    def notes(self) -> tuple[Finding, ...]:
+        """On which pictures the thresholds were fitted, and whether they were enough to call a picture suspicious."""
         about: dict[str, Scalar] = {
             "real": self.n_real,
             "synthetic": self.n_synthetic,
             "date": self.fitted.isoformat(),
         }
-        return Finding("calibration.own", about)
+        fitted = Finding("calibration.own", about)
+        if self.supports(RATES["some"]):
+            return (fitted,)
+        return fitted, Finding("calibration.few", {"independent": self.groups_real, "needed": needed(RATES["some"])})
 
     def supports(self, rate: float) -> bool:
         """Whether so many independent real pictures can show a false-positive rate this small (rule of three)."""
@@ -165,12 +168,6 @@ def stored_calibration(path: Path) -> FittedCalibration | None:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError, TypeError) as error:
         told = f"The calibration {path.name} cannot be read ({error}). Remove it, or run `veriscope calibrate` again."
         raise DataError(told) from error
-
-
-def stored_calibrations(folder: Path) -> tuple[FittedCalibration, ...]:
-    """All calibrations below the hub folder, by file name."""
-    found = (stored_calibration(path) for path in sorted((folder / "calibration").glob("*.toml")))
-    return tuple(one for one in found if one is not None)
 
 
 def write_calibration(folder: Path, calibration: FittedCalibration) -> Path:

@@ -185,7 +185,7 @@ class EnsembleDetector:
 
     @property
     def notes(self) -> tuple[Finding, ...]:
-        return (self.ensemble.calibration.note,)
+        return self.ensemble.calibration.notes
 
     def looks(self, frame: Frame) -> Sequence[Image.Image] | Finding:
         """Why it judges no frame: what was proved on pictures is not proved on the frames of a clip."""

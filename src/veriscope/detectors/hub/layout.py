@@ -34,13 +34,17 @@ def weights_among(names: Iterable[str]) -> tuple[str, ...]:
     return onnx + tensors
 
 
-def wanted(names: Iterable[str]) -> tuple[str, ...]:
-    """What is fetched and pinned of a repository: descriptions, the card for its licence, and one set of weights."""
+def wanted(names: Iterable[str], all_weights: bool = False) -> tuple[str, ...]:
+    """What is fetched and pinned of a repository: descriptions, the card for its licence, and one set of weights.
+
+    `all_weights`: of a model that has both, safetensors beside ONNX, which can be run but not trained.
+    """
     listed = tuple(names)
     if len(listed) > MAX_NAMES:
         raise UnsafeModel(f"The repository lists more than {MAX_NAMES} files, which no model needs. Choose another one.")
     weights = weights_among(listed)
-    return opened(listed, tuple(name for name in weights if name.endswith(".onnx")) or weights)
+    preferred = tuple(name for name in weights if name.endswith(".onnx"))
+    return opened(listed, weights if all_weights else preferred or weights)
 
 
 def opened(names: Iterable[str], weights: Iterable[str]) -> tuple[str, ...]:

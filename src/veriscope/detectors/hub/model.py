@@ -53,7 +53,7 @@ class HubDetector(LearnedDetector):
     @property
     def notes(self) -> tuple[Finding, ...]:
         suspect = self.outcome.get("outcome") == SUSPECT
-        fitted = (self._calibration.note,) if self._calibration is not None else ()
+        fitted = self._calibration.notes if self._calibration is not None else ()
         return (*fitted, *self.plan.notes, *((Finding("hub.suspect"),) if suspect else ()))
 
     def pieces(self, frame: Frame) -> list[tuple[Image.Image, Box]]:

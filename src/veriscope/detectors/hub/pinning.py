@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -51,18 +53,33 @@ def repair(reference: Reference, settings: Settings, tell: Tell | None = None) -
     return repository
 
 
+def add_all_weights(reference: Reference, settings: Settings, tell: Tell | None = None) -> None:
+    """Pins safetensors beside ONNX, at the commit that is pinned already if there is one. Raises as `open_pinned` does."""
+    lock, hub = Lock.of(settings), Hub(settings)
+    known = lock.find(reference)
+    at = reference if known is None else Reference(reference.repository, known.commit)
+    accepted = settings.accept_licences or (known is not None and known.accepted)
+    model = _pin(at, dataclasses.replace(settings, accept_licences=accepted), hub, tell, all_weights=True)
+    if known is not None and any(model.files.get(name) != file for name, file in known.files.items()):
+        raise ChecksumMismatch(
+            f"The Hub now has other files at the pinned commit of {reference}. Find out why before using it."
+        )
+    lock.pin(reference, model)
+
+
 def newest(reference: Reference, settings: Settings) -> str:
     """The commit that the reference's revision means on the Hub today. Raises as `open_pinned` does."""
     return Hub(settings).describe(reference.repository, reference.revision).commit
 
 
-def _pin(reference: Reference, settings: Settings, hub: Hub, tell: Tell | None) -> LockedModel:
+def _pin(reference: Reference, settings: Settings, hub: Hub, tell: Tell | None, all_weights: bool = False) -> LockedModel:
     remote = hub.describe(reference.repository, reference.revision)
     if reference.is_commit and remote.commit != reference.revision:
         raise UnsafeModel(f"The server answered with another commit than {reference}. Check HF_ENDPOINT.")
     licence = read_licence(remote.licence)
     _check_licence(reference, licence, settings.accept_licences)
-    files = _fetched(reference, remote, settings.limits.max_model_bytes, hub, tell)
+    names = layout.wanted([file.name for file in remote.files], all_weights)
+    files = _fetched(reference, remote, names, settings.limits.max_model_bytes, hub, tell)
     repository = Repository(reference, remote.commit, MappingProxyType(files), licence)
     if layout.INDEX in repository:
         layout.check_index(repository.read_json(layout.INDEX), repository.weights)
@@ -102,9 +119,10 @@ def _check_licence(reference: Reference, licence: Licence, accepted: bool) -> No
         )
 
 
-def _fetched(reference: Reference, remote: RemoteModel, most: int, hub: Hub, tell: Tell | None) -> dict[str, PinnedFile]:
+def _fetched(
+    reference: Reference, remote: RemoteModel, names: Sequence[str], most: int, hub: Hub, tell: Tell | None
+) -> dict[str, PinnedFile]:
     announced = {file.name: file for file in remote.files}
-    names = layout.wanted([file.name for file in remote.files])
     total = sum(announced[name].size or 0 for name in names)
     if total > most:
         raise UnsafeModel(

@@ -43,7 +43,7 @@ class TorchBackend:
         transformers.utils.logging.set_verbosity_error()
         if threads:
             torch.set_num_threads(threads)  # of the whole process: PyTorch has no other
-        self._model = _opened(repository, config, classes)
+        self._model = opened(repository, config, classes)
 
     def run(self, pixels: NDArray[np.float32]) -> NDArray[np.float64]:
         with self._torch.inference_mode():
@@ -51,12 +51,13 @@ class TorchBackend:
         return cast("NDArray[np.float64]", outputs.double().numpy())
 
 
-def _opened(repository: Repository, config: Mapping[str, object], classes: int) -> Any:
+def opened(repository: Repository, config: Mapping[str, object], classes: int) -> Any:
+    """The network of a repository, in evaluation mode. `classes`: outputs of a timm model, which does not name them."""
     import torch
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING
     from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING
 
-    weights = _tensors(repository)
+    weights = tensors(repository)
     values = {key: value for key, value in config.items() if key not in _NOT_TAKEN_OVER and not key.startswith("_")}
     if "architecture" in config:
         values, weights = _from_timm(config, weights, classes)
@@ -82,18 +83,19 @@ def _opened(repository: Repository, config: Mapping[str, object], classes: int) 
     return model.eval()
 
 
-def _tensors(repository: Repository) -> dict[str, torch.Tensor]:
+def tensors(repository: Repository) -> dict[str, torch.Tensor]:
+    """All tensors of a repository, from verified bytes."""
     from safetensors import SafetensorError
     from safetensors.torch import load
 
-    tensors: dict[str, torch.Tensor] = {}
+    found: dict[str, torch.Tensor] = {}
     for name in repository.weights:
         if name.endswith(".safetensors"):
             try:
-                tensors.update(load(repository.read(name)))
+                found.update(load(repository.read(name)))
             except (SafetensorError, ValueError, KeyError, TypeError) as error:
                 raise _do_not_fit(repository, f"{name}: {str(error)[:100]}") from None
-    return tensors
+    return found
 
 
 def _from_timm(

@@ -61,7 +61,10 @@ def _serve(file: BinaryIO, out: BinaryIO, job: Job) -> None:
     from veriscope.ingest.decoder.pictures import Pictures
     from veriscope.ingest.decoder.streams import Streams
 
-    source = Streams(file, job) if job.backend == "streams" else Pictures(file, job)
+    def alive() -> None:
+        send(out, {"kind": "alive"})
+
+    source = Streams(file, job, alive) if job.backend == "streams" else Pictures(file, job)
     send(out, {"kind": "facts", **source.facts()})
 
     def deliver(time: float, pixels: NDArray[np.uint8], is_cut: bool) -> None:

@@ -12,9 +12,11 @@ import bisect
 import dataclasses
 import itertools
 import math
-import statistics
 from collections.abc import Sequence
 from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 DEFAULT_FRAMES = 64
 DENSEST = 6.0  # samples per second: nearer frames are nearly the same picture
@@ -29,14 +31,24 @@ IRREGULAR = 0.6  # of the usual distance: encoders begin a group early where a s
 class Survey:
     """The frames of a stream as its index or packets give them: seconds from the first, whether a key frame, in order."""
 
-    times: tuple[float, ...]
+    times: Sequence[float]
     keys: tuple[int, ...]  # positions of the key frames in `times`, rising, the first is 0
+    step: float = dataclasses.field(init=False)  # median seconds from frame to frame
+
+    def __post_init__(self) -> None:
+        # Once: everything below asks for it, some of it frame by frame, and an hour has 100,000 frames.
+        gaps = self._gaps()
+        object.__setattr__(self, "step", float(np.median(gaps)) if gaps.size else 0.04)
+
+    def _gaps(self) -> NDArray[np.float64]:
+        return np.diff(np.asarray(self.times, np.float64))
 
     @property
-    def step(self) -> float:
-        """Median seconds from frame to frame."""
-        gaps = [b - a for a, b in itertools.pairwise(self.times)]
-        return statistics.median(gaps) if gaps else 0.04
+    def variable(self) -> bool:
+        """Whether more than a twentieth of the steps differ from the usual one by more than a half."""
+        gaps = self._gaps()
+        odd = np.abs(gaps - self.step) > 0.5 * self.step
+        return int(odd.sum()) > 0.05 * max(1, gaps.size)
 
     @property
     def duration(self) -> float:
@@ -120,7 +132,7 @@ def _cuts(survey: Survey, jumps: Sequence[Jump], number: int, until: float) -> l
     gaps = [b - a for a, b in itertools.pairwise(keys)]
     if not gaps:
         return []
-    usual = statistics.median(gaps)
+    usual = float(np.median(gaps))
     taken = {jump.targets[0] for jump in jumps}
     found: dict[int, int] = {}
     for gap, key in zip(gaps, keys[1:], strict=False):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import math
+from array import array
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -16,14 +16,15 @@ from numpy.typing import NDArray
 from veriscope.ingest.decoder import pixels, plan
 from veriscope.ingest.decoder.cuts import Rhythm
 from veriscope.ingest.decoder.refusal import Refusal
-from veriscope.ingest.decoder.wire import Header, Job
+from veriscope.ingest.decoder.wire import ALIVE_EVERY, MAX_ALIVE, Header, Job
 
 if TYPE_CHECKING:
     from av import VideoFrame
+    from av.audio.stream import AudioStream
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
-_MAX_PACKETS = 20_000_000
+_MAX_PACKETS = MAX_ALIVE * ALIVE_EVERY
 _MAX_TAG, _MAX_TAGS = 500_000, 2_000_000  # characters of one field, of all: workflows of node editors are long
 _MOST_DAMAGE = 20_000  # packets refused in a row before the rest is given up
 _WHOLE_INDEX = ("mov", "avi")  # others list key frames alone, or nothing
@@ -41,11 +42,42 @@ class Counts:
     blended: int = 0
 
 
+class _Entries:
+    """Stamps of frames and which are key frames, nine bytes each: an hour has 100,000, and memory must not grow with them."""
+
+    def __init__(self, stamps: array[int] | None = None, keys: bytes = b"") -> None:
+        self._stamps: array[int] = array("q") if stamps is None else stamps
+        self._keys = bytearray(keys)
+
+    def __len__(self) -> int:
+        return len(self._stamps)
+
+    def add(self, stamp: int, key: bool) -> None:
+        self._stamps.append(stamp)
+        self._keys.append(bool(key))
+
+    def in_order(self) -> _Entries:
+        """By time of display; packets come in the order of decoding."""
+        stamps = np.asarray(self._stamps)
+        order = np.argsort(stamps, kind="stable")
+        return _Entries(array("q", stamps[order].tobytes()), np.frombuffer(self._keys, np.uint8)[order].tobytes())
+
+    def survey(self, base: Fraction) -> plan.Survey | None:
+        if not len(self):
+            return None
+        stamps = np.asarray(self._stamps)
+        # Damaged files count backwards.
+        rising = np.maximum.accumulate((stamps - float(stamps[0])) * float(base))
+        keys = {0, *np.flatnonzero(np.frombuffer(self._keys, np.uint8)).tolist()}
+        return plan.Survey(array("d", rising.tobytes()), tuple(sorted(keys))) if rising[-1] < 1e7 else None
+
+
 class Streams:
     """One open video file."""
 
-    def __init__(self, file: BinaryIO, job: Job) -> None:
-        self._file, self._job = file, job
+    def __init__(self, file: BinaryIO, job: Job, alive: Callable[[], object] = lambda: None) -> None:
+        """`alive` is called now and then during the pass over the packets, which takes minutes for hours on a slow disk."""
+        self._file, self._job, self._alive = file, job, alive
         self.counts = Counts()
         self._open()
         self._survey = self._surveyed()
@@ -79,7 +111,7 @@ class Streams:
             "frames": len(survey.times) if survey else 0,
             "duration": survey.duration if survey else self._claimed(),
             "frame_rate": rate if rate is None or rate <= 1000 else None,
-            "variable_rate": bool(survey and _is_variable(survey)),
+            "variable_rate": bool(survey and survey.variable),
             "rotation": -round(first.rotation) % 360,
             "bit_depth": pixels.depth(first),
             "hdr": pixels.transfer(first) is not None,
@@ -87,6 +119,7 @@ class Streams:
             "alpha": array.shape[2] == 4 and bool((array[..., 3] < 255).any()),
             "stretched": pixels.shown_width(first, self._aspect) != first.width,
             "audio": sounds[0].codec_context.name if sounds else None,
+            "audio_seconds": _seconds(sounds[0]) if sounds else None,
             "tags": self._tags(),
             "expected": self._number(),
         }
@@ -176,36 +209,37 @@ class Streams:
         if base is None:
             return None
         if self._job.demuxer not in _WHOLE_INDEX:
-            return _survey(self._packets(), base)
-        entries = [(entry.timestamp, entry.is_keyframe) for entry in self._stream.index_entries if not entry.is_discard]
-        survey = _survey(entries, base)
+            return self._packets().survey(base)
+        entries = _Entries()
+        for entry in self._stream.index_entries:
+            if not entry.is_discard:
+                entries.add(entry.timestamp, entry.is_keyframe)
+        survey = entries.survey(base)
         claimed = self._claimed()
         # An index gives times of decoding, which at a variable rate differ from those of display by more than an order.
-        if survey is None or _is_variable(survey) or (claimed and survey.duration < _COVERED * claimed):
+        if survey is None or survey.variable or (claimed and survey.duration < _COVERED * claimed):
             packets = self._packets()
             if len(packets) >= len(entries):
-                survey = _survey(packets, base)
+                survey = packets.survey(base)
         return survey
 
-    def _packets(self) -> list[tuple[int, bool]]:
-        found: list[tuple[int, bool]] = []
+    def _packets(self) -> _Entries:
+        found = _Entries()
         try:
-            for packet in self._container.demux(self._stream):
+            for count, packet in enumerate(self._container.demux(self._stream), 1):
+                if count % ALIVE_EVERY == 0:
+                    self._alive()
                 stamp = packet.pts if packet.pts is not None else packet.dts
                 if stamp is not None and packet.size and len(found) < _MAX_PACKETS:
-                    found.append((stamp, bool(packet.is_keyframe)))
+                    found.add(stamp, packet.is_keyframe)
         except av.error.FFmpegError:
             pass  # what comes after the damage is lost; the counts of the decoding say so
-        return sorted(found)
+        return found.in_order()
 
     def _claimed(self) -> float | None:
         """Seconds that the header claims."""
-        stream, container = self._stream, self._container
-        if stream.duration and stream.time_base:
-            seconds = float(stream.duration * stream.time_base)
-        else:
-            seconds = (container.duration or 0) / av.time_base
-        return seconds if 0 < seconds < 1e7 else None
+        whole = (self._container.duration or 0) / av.time_base
+        return _seconds(self._stream) or (whole if 0 < whole < 1e7 else None)
 
     def _decoded(self) -> Iterator[VideoFrame]:
         """Sound frames in order of display; damage is counted and stepped over."""
@@ -328,20 +362,7 @@ class Streams:
         return tags
 
 
-def _survey(entries: list[tuple[int, bool]], base: Fraction) -> plan.Survey | None:
-    if not entries:
-        return None
-    first = entries[0][0]
-    times = [float((stamp - first) * base) for stamp, _ in entries]
-    rising = [times[0]]
-    for time in times[1:]:  # damaged files count backwards
-        rising.append(max(time, rising[-1]))
-    keys = tuple(sorted({0, *(index for index, (_, key) in enumerate(entries) if key)}))
-    return plan.Survey(tuple(rising), keys) if rising[-1] < 1e7 else None
-
-
-def _is_variable(survey: plan.Survey) -> bool:
-    """Whether more than a twentieth of the steps differ from the usual one by more than a half."""
-    gaps = [b - a for a, b in itertools.pairwise(survey.times)]
-    odd = sum(abs(gap - survey.step) > 0.5 * survey.step for gap in gaps)
-    return odd > 0.05 * max(1, len(gaps))
+def _seconds(stream: VideoStream | AudioStream) -> float | None:
+    """How long the header says that a stream lasts."""
+    seconds = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else 0.0
+    return seconds if 0 < seconds < 1e7 else None

@@ -9,9 +9,10 @@ from typing import IO, Any, Literal, TypeAlias
 
 _LENGTHS = struct.Struct(">II")
 MAX_HEADER = 16 << 20
+ALIVE_EVERY, MAX_ALIVE = 1_000, 20_000  # packets read between two signs of life; signs before the reader loses patience
 
 Header: TypeAlias = dict[str, Any]
-"""`kind` is "facts", "frame", "end" or "error". The reader believes none of it and checks every field."""
+"""`kind` is "alive", "facts", "frame", "end" or "error". The reader believes none of it and checks every field."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import pytest
 import typer
 from cli_runs import Run
 
-from veriscope.evaluation.compare import Comparison, Contender
+from veriscope.evaluation.compare import Comparison, Contender, Difference
 from veriscope.evaluation.figures import Figure, Figures
 from veriscope.evaluation.labelled import Problem
 from veriscope.training import finetune as training
@@ -24,7 +24,8 @@ WANTED = ("finetune", "--base", "embedded:face", "--data", "pictures", "--output
 def result(folder: Path, control: float = 0.5) -> Result:
     figures = Figures(120, 110, Figure(0.91, 0.85, 0.96), Figure(0.2, 0.1, 0.3))
     ours, before = (Contender(name, figures=figures) for name in ("local:my-model", "face"))
-    comparison = Comparison("held-out", "2026-11-24T12:00:00+00:00", "1", 120, 110, 0, (), (ours, before), ())
+    difference = Difference("local:my-model", "face", 120, 110, Figure(0.01, -0.1, 0.2), few=False, within_chance=True)
+    comparison = Comparison("held-out", "2026-11-24T12:00:00+00:00", "1", 120, 110, 0, (), (ours, before), (difference,))
     leak = Figure(control, control - 0.05, control + 0.05)
     problems = (Problem("a.jpg", "It is damaged. Leave it out."),)
     return Result(folder, False, comparison, leak, "", None, "too few pictures.", problems, 0.9)
@@ -74,6 +75,7 @@ def test_it_ends_with_figures_and_their_intervals_and_how_to_use_it(run: Run, tr
     assert "120 real and 110 synthetic pictures" in done.out
     assert "AUC 0.910 (0.850–0.960)" in done.out
     assert "not measurable at 1 % false alarms" in done.out
+    assert "these pictures do not show that fine-tuning helped" in done.out
     assert "1 files could not be used" in done.out
     assert "no: too few pictures." in done.out
     assert "docs/finetune.md" not in done.out

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import enum
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +15,7 @@ import typer
 from veriscope.cli.output import to_standard_output
 
 if TYPE_CHECKING:
-    from veriscope.evaluation.compare import Contender
+    from veriscope.evaluation.compare import Contender, Difference
     from veriscope.evaluation.figures import Figure
     from veriscope.settings import Settings
     from veriscope.training.finetune import Progress, Result
@@ -114,6 +114,7 @@ def _told(result: Result) -> str:
         f"  data        {len(result.problems)} files could not be used ({result.folder / 'training' / 'skipped.csv'})",
         *_figures(ours),
         *(_beside(other) for other in others),
+        *_helped(result.comparison.differences),
         f"  control     files without their pixels: AUC {_shown(result.control)}{_control_warning(result.control)}",
         f"  ONNX        {result.onnx_problem or 'yes, the same answers'}",
         f"  calibrated  {'yes' if result.calibration else 'no: ' + result.calibration_problem}",
@@ -138,6 +139,16 @@ def _beside(other: Contender) -> str:
     if other.figures is None:
         return f"  base        could not be asked: {other.problem}"
     return f"  base        {other.id}: AUC {_shown(other.figures.auc)}"
+
+
+def _helped(differences: Sequence[Difference]) -> list[str]:
+    """Whether the pictures show that fine-tuning helped."""
+    if not differences:
+        return []
+    one = differences[0]
+    if one.within_chance:
+        return ["              the difference is within chance: these pictures do not show that fine-tuning helped"]
+    return [f"              {one.first} ranks better by {one.auc.value:.3f} ({one.auc.low:.3f}–{one.auc.high:.3f})"]
 
 
 def _shown(figure: Figure | None) -> str:

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from veriscope.errors import ModelError
+from veriscope.runtime.sessions import session_over
 from veriscope.training.base import OWN_KEY, own_key
 from veriscope.training.view import View, processor_config
 
@@ -87,7 +87,7 @@ def _write(model: Any, size: int, path: Path) -> None:
 
 def _largest_difference(model: Any, pictures: NDArray[np.float32], path: Path) -> float:
     """Over real and random inputs, in batches of several sizes: what depends on its neighbours in a batch shows itself."""
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    session = session_over(path.read_bytes(), path.name)
     noise = np.random.default_rng(0).standard_normal((5, *pictures.shape[1:])).astype(np.float32)
     worst = 0.0
     for batch in (pictures[:1], pictures[:2], pictures[:7], pictures, noise):

@@ -186,5 +186,5 @@ def _largest_face(frame: Frame, view: View, finder: FaceDetector) -> Image.Image
     faces = finder.detect(frame)
     usable = [face for face in faces if face.assessable]
     if not usable:
-        return Finding("face.none_assessable" if faces else "face.none")
+        return Finding("face.none_assessable", {"count": len(faces)}) if faces else Finding("face.none")
     return crop_face(frame.image, usable[0], view.stored_crop)

@@ -1,11 +1,11 @@
 """How fast a model of the Hub is run here, against transformers' own pipeline: same model, same pictures, one run.
 
-    python scripts/bench_hub.py [--rounds 7] [--quick] [--out docs]          (or: make bench-hub)
+    python scripts/bench_hub.py [--rounds 7] [--threads N] [--quick] [--out docs]          (or: make bench-hub)
 
 The model is a ViT-B/16 with random weights that the script makes, saved as safetensors and as ONNX; the pictures are
 photographs of scikit-image, decoded before the clock starts. The three ways are asked in turns in every round (A B C, B C A,
-C A B …), because a machine is never twice the same; a ratio is the median over the rounds. The command fails only when the
-answers differ.
+C A B …), because a machine is never twice the same; a ratio is the median over the rounds. Beside the time on the clock stands
+the processor time, which other work on the machine disturbs less. The command fails only when the answers differ.
 """
 
 from __future__ import annotations
@@ -47,20 +47,28 @@ Ask = Callable[[Sequence[Image.Image]], list[float]]
 def main() -> int:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     options.add_argument("--rounds", type=int, default=7)
+    options.add_argument("--threads", type=int, default=0, help="threads of each way; 0 = as each does by itself")
     options.add_argument("--quick", action="store_true", help="a tiny network: tries the script, measures nothing")
     options.add_argument("--out", type=Path, default=ROOT / "docs")
+    options.add_argument("--again", action="store_true", help="only write the page anew from bench-hub.json")
     chosen = options.parse_args()
+    if chosen.again:
+        kept = json.loads((chosen.out / "bench-hub.json").read_text("utf-8"))
+        (chosen.out / "bench-hub.md").write_text(page(kept), "utf-8")
+        return 0
     pictures = [_photograph(name) for name in NAMES]
     with tempfile.TemporaryDirectory() as place:
         make_models(Path(place), chosen.quick)
-        ways = open_ways(Path(place))
-        difference = largest_difference(ways, pictures)
+        ways = open_ways(Path(place), chosen.threads)
+        for ask in ways.values():
+            ask(pictures[:1])  # the first run of a network is slower
         load = os.getloadavg()[0]
         rows = [row for batch in (1, 8) for row in measured(ways, pictures, batch, chosen.rounds)]
+    difference = max(row["difference"] for row in rows)
     if difference > TOLERANCE:
         print(f"answers differ by {difference:.1e}: these times compare nothing", file=sys.stderr)
         return 1
-    result = {**about(chosen.rounds, load), "largest_difference": difference, "rows": rows}
+    result = {**about(chosen.rounds, chosen.threads, load), "largest_difference": difference, "rows": rows}
     print(page(result))
     if not chosen.quick:
         (chosen.out / "bench-hub.json").write_text(json.dumps(result, indent=2) + "\n", "utf-8")
@@ -104,9 +112,13 @@ def make_models(folder: Path, quick: bool) -> None:
         )
 
 
-def open_ways(folder: Path) -> dict[str, Ask]:
-    """Name → asks for P(fake) of pictures. All use every core, as each does by itself."""
+def open_ways(folder: Path, threads: int) -> dict[str, Ask]:
+    """Name → asks for P(fake) of pictures, with so many threads each."""
+    import torch as pytorch
     import transformers
+
+    if threads:
+        pytorch.set_num_threads(threads)
 
     pipe = transformers.pipeline("image-classification", model=str(folder / "torch"), device="cpu")
 
@@ -114,7 +126,7 @@ def open_ways(folder: Path) -> dict[str, Ask]:
         answers = pipe(list(pictures), batch_size=len(pictures))
         return [next(entry["score"] for entry in answer if entry["label"] == "fake") for answer in answers]
 
-    settings = Settings(hub_folder=folder / "hub")
+    settings = Settings(hub_folder=folder / "hub", threads=threads)
     onnx, torch = (open_model(Reference(folder=folder / name), settings) for name in ("onnx", "torch"))
     return {PIPELINE: ask_pipeline, ONNX: _asking(onnx), TORCH: _asking(torch)}
 
@@ -127,41 +139,49 @@ def _asking(detector: HubDetector) -> Ask:
     return ask
 
 
-def largest_difference(ways: dict[str, Ask], pictures: Sequence[Image.Image]) -> float:
-    """Between the pipeline's probabilities and ours; the networks are warm afterwards."""
-    wanted = ways[PIPELINE](pictures)
-    return max(abs(one - other) for ask in ways.values() for one, other in zip(ask(pictures), wanted, strict=True))
-
-
 def measured(ways: dict[str, Ask], pictures: Sequence[Image.Image], batch: int, rounds: int) -> list[dict[str, Any]]:
-    """Seconds of each way per round, and how many times as fast as the pipeline in the same round."""
-    times: dict[str, list[float]] = {name: [] for name in ways}
+    """Seconds of each way per round, on the clock and of the processor, and how far its answers are from the pipeline's."""
+    clock: dict[str, list[float]] = {name: [] for name in ways}
+    work: dict[str, list[float]] = {name: [] for name in ways}
+    apart = dict.fromkeys(ways, 0.0)
     order = list(ways)
     for number in range(rounds):
-        start = number % len(pictures)
-        asked = [pictures[(start + place) % len(pictures)] for place in range(batch)]
+        asked = [pictures[(number + place) % len(pictures)] for place in range(batch)]
+        answers = {}
         for name in order[number % len(order) :] + order[: number % len(order)]:
-            began = time.perf_counter()
-            ways[name](asked)
-            times[name].append(time.perf_counter() - began)
+            began, worked = time.perf_counter(), time.process_time()
+            answers[name] = ways[name](asked)
+            clock[name].append(time.perf_counter() - began)
+            work[name].append(time.process_time() - worked)
+        for name, said in answers.items():
+            differences = [abs(one - other) for one, other in zip(said, answers[PIPELINE], strict=True)]
+            apart[name] = max(apart[name], *differences)
         print(f"{batch} at a time: round {number + 1} of {rounds}", file=sys.stderr, flush=True)
     return [
         {
             "way": name,
             "batch": batch,
-            "seconds": [round(value, 4) for value in times[name]],
-            "ratios": [round(theirs / own, 3) for theirs, own in zip(times[PIPELINE], times[name], strict=True)],
+            "seconds": [round(value, 4) for value in clock[name]],
+            "ratios": _times_as_fast(clock, name),
+            "processor_seconds": [round(value, 4) for value in work[name]],
+            "processor_ratios": _times_as_fast(work, name),
+            "difference": apart[name],
             "target": TARGETS.get((name, batch)),
         }
         for name in ways
     ]
 
 
-def about(rounds: int, load: float) -> dict[str, Any]:
+def _times_as_fast(times: dict[str, list[float]], name: str) -> list[float]:
+    return [round(theirs / own, 3) for theirs, own in zip(times[PIPELINE], times[name], strict=True)]
+
+
+def about(rounds: int, threads: int, load: float) -> dict[str, Any]:
     return {
         "date": datetime.now(UTC).isoformat(timespec="minutes"),
         "machine": f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}",
         "rounds": rounds,
+        "threads": threads,
         "load": [round(load, 1), round(os.getloadavg()[0], 1)],
         "versions": {
             name: importlib.metadata.version(name) for name in ("torch", "transformers", "onnxruntime", "pillow", "numpy")
@@ -176,17 +196,18 @@ def page(result: dict[str, Any]) -> str:
     lines = [
         "# Models of the Hub: speed",
         "",
-        "Written by `make bench-hub`: a ViT-B/16 with random weights, run by transformers' `pipeline` and here, in turns in",
+        "Written by `scripts/bench_hub.py`: a ViT-B/16 with random weights, run by transformers' `pipeline` and here, in turns in",
         "one run. Decoding is left out, preparing the pictures is in. A ratio is the pipeline's time ÷ ours in the same round;",
-        "medians, smallest and largest value in brackets.",
+        "medians, smallest and largest value in brackets. A target is met when clock and processor time both reach it.",
         "",
-        f"* {result['date']}, {result['machine']}; {versions}; {result['rounds']} rounds",
+        f"* {result['date']}, {result['machine']}; {versions}",
+        f"* `python scripts/bench_hub.py --rounds {result['rounds']} --threads {result['threads']}` (0 threads: all cores)",
         f"* processes that wanted a core: {result['load'][0]} at the start, {result['load'][1]} at the end",
         *(["* **the machine was busy with other work: times are too long, and ratios are less sure**"] if busy else []),
         f"* largest difference of a probability: {result['largest_difference']:.1e}",
         "",
-        "| way | pictures at a time | seconds | times as fast as the pipeline | target |",
-        "|---|--:|--:|--:|---|",
+        "| way | pictures at a time | seconds | times as fast as the pipeline | by processor time | target |",
+        "|---|--:|--:|--:|--:|---|",
         *map(_line, result["rows"]),
     ]
     return "\n".join(lines) + "\n"
@@ -195,10 +216,11 @@ def page(result: dict[str, Any]) -> str:
 def _line(row: dict[str, Any]) -> str:
     target = "–"
     if row["target"] is not None:
-        met = statistics.median(row["ratios"]) >= row["target"]
+        # Both must reach it: on a busy machine the clock alone can favour either side.
+        met = min(statistics.median(row[name]) for name in ("ratios", "processor_ratios")) >= row["target"]
         target = f"≥ {row['target']:g}: {'met' if met else '**not met**'}"
-    ratios = "1" if row["way"] == PIPELINE else _spread(row["ratios"])
-    return f"| {row['way']} | {row['batch']} | {_spread(row['seconds'])} | {ratios} | {target} |"
+    ratios = [_spread(row[name]) for name in ("ratios", "processor_ratios")] if row["way"] != PIPELINE else ["1", "1"]
+    return f"| {row['way']} | {row['batch']} | {_spread(row['seconds'])} | {ratios[0]} | {ratios[1]} | {target} |"
 
 
 def _spread(values: Sequence[float]) -> str:

@@ -70,7 +70,7 @@ def test_a_second_run_finds_what_the_first_one_cut(tmp_path: Path, monkeypatch: 
 
 def test_no_room_on_the_disk_is_said_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     examples = read_labelled(write_clouds(tmp_path / "data", 2)).examples
-    monkeypatch.setattr(pictures.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10 * 2**20})())
+    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 10 * 2**20})())
     with pytest.raises(DataError, match="not enough room for the prepared pictures: 256 MiB are needed, 10 MiB are free"):
         prepared(tmp_path / "work", examples)
 
@@ -93,7 +93,7 @@ def test_a_face_is_cut_as_an_analysis_cuts_it_with_room_around(portrait: Path, t
 
 @pytest.mark.parametrize("size", [(300, 200), (200, 320), (90, 90)])
 def test_the_middle_of_a_stored_picture_is_what_an_analysis_sees(size: tuple[int, int]) -> None:
-    photograph = Image.fromarray(skimage.data.astronaut()).resize(size)
+    photograph = Image.open(Path(skimage.data.__file__).with_name("astronaut.png")).convert("RGB").resize(size)
     wide = View("scene", Recipe(shorter=40, resample=3, crop=(32, 32), mean=HALF, std=HALF))
     seen = np.asarray(wide.middle(wide.whole(photograph)), np.float64)
     wanted = np.asarray(wide.recipe.view(photograph), np.float64)

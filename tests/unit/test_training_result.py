@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import json
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,6 @@ from veriscope.evaluation.compare import Comparison, Contender, Difference
 from veriscope.evaluation.figures import Figure, Figures, Group
 from veriscope.evaluation.labelled import Example, Problem
 from veriscope.settings import Settings
-from veriscope.training import networks
 from veriscope.training.base import Base, own_key, read_base
 from veriscope.training.finetune import finetune
 from veriscope.training.measure import Held
@@ -77,7 +77,7 @@ def folder(place: Path, labels: dict[str, str] | None, onnx: bool = False, **con
 @pytest.mark.parametrize(("labels", "synthetic"), [({"0": "fake", "1": "real"}, 0), ({"0": "human", "1": "AI"}, 1)])
 def test_words_decide_which_output_means_synthetic(labels: dict[str, str], synthetic: int, tmp_path: Path) -> None:
     base = read_base(plan(base=folder(tmp_path / "base", labels)), Settings())
-    assert base.synthetic == {synthetic}
+    assert base.synthetic == frozenset({synthetic})
     assert base.view.task == "scene"
     assert base.view.recipe.resize is None, "the result never squashes"
 
@@ -131,8 +131,8 @@ def test_the_embedded_detectors_are_bases_with_their_own_crop() -> None:
 
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    find = networks.importlib.util.find_spec
-    monkeypatch.setattr(networks.importlib.util, "find_spec", lambda name: None if name == "accelerate" else find(name))
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "accelerate" else find(name))
     with pytest.raises(MissingExtra, match=r"accelerate.*pip install 'veriscope\[train\]'"):
         finetune(plan(output=tmp_path / "out"), Settings())
     assert not (tmp_path / "out").exists()
@@ -215,7 +215,8 @@ def test_the_card_tells_figures_with_intervals_beside_the_base_and_names_no_pict
     ],
 )
 def test_the_licence_of_the_base_is_inherited_with_a_warning(use: str, warning: str) -> None:
-    base = dataclasses.replace(outcome().base, licence=Licence(name="cc-by-nc-4.0" if use == "no" else "", commercial_use=use))
+    licence = Licence.model_validate({"name": "cc-by-nc-4.0" if use == "no" else "", "commercial_use": use})
+    base = dataclasses.replace(outcome().base, licence=licence)
     assert warning in model_card(outcome(base=base))
 
 

@@ -245,9 +245,7 @@ def _limits(outcome: Outcome) -> str:
             "What is unlike the training pictures – other generators, cameras, apps, sizes – can be judged worse than the "
             "figures above, and in either direction. Measure on your own pictures with `veriscope compare`."
         ),
-        (
-            "The held-out pictures come from the same collection as the training pictures: expect less on pictures from elsewhere."
-        ),
+        ("The held-out pictures come from the same collection as the training pictures: expect less on others."),
         *(
             [f"It is not calibrated: {outcome.calibration_problem}"]
             if outcome.calibrated_ece is None and outcome.calibration_problem

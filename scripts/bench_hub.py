@@ -196,8 +196,8 @@ def page(result: dict[str, Any]) -> str:
     lines = [
         "# Models of the Hub: speed",
         "",
-        "Written by `scripts/bench_hub.py`: a ViT-B/16 with random weights, run by transformers' `pipeline` and here, in turns in",
-        "one run. Decoding is left out, preparing the pictures is in. A ratio is the pipeline's time ÷ ours in the same round;",
+        "Written by `scripts/bench_hub.py`: a ViT-B/16 with random weights, run by transformers' `pipeline` and here, in turns",
+        "in one run. Decoding is left out, preparing the pictures is in. A ratio is the pipeline's time ÷ ours in that round;",
         "medians, smallest and largest value in brackets. A target is met when clock and processor time both reach it.",
         "",
         f"* {result['date']}, {result['machine']}; {versions}",

@@ -50,7 +50,12 @@ def main() -> int:
     options.add_argument("--threads", type=int, default=0, help="threads of each way; 0 = as each does by itself")
     options.add_argument("--quick", action="store_true", help="a tiny network: tries the script, measures nothing")
     options.add_argument("--out", type=Path, default=ROOT / "docs")
+    options.add_argument("--again", action="store_true", help="only write the page anew from bench-hub.json")
     chosen = options.parse_args()
+    if chosen.again:
+        kept = json.loads((chosen.out / "bench-hub.json").read_text("utf-8"))
+        (chosen.out / "bench-hub.md").write_text(page(kept), "utf-8")
+        return 0
     pictures = [_photograph(name) for name in NAMES]
     with tempfile.TemporaryDirectory() as place:
         make_models(Path(place), chosen.quick)
@@ -191,12 +196,12 @@ def page(result: dict[str, Any]) -> str:
     lines = [
         "# Models of the Hub: speed",
         "",
-        "Written by `make bench-hub`: a ViT-B/16 with random weights, run by transformers' `pipeline` and here, in turns in",
-        "one run. Decoding is left out, preparing the pictures is in. A ratio is the pipeline's time ÷ ours in the same round;",
-        "medians, smallest and largest value in brackets.",
+        "Written by `scripts/bench_hub.py`: a ViT-B/16 with random weights, run by transformers' `pipeline` and here, in turns",
+        "in one run. Decoding is left out, preparing the pictures is in. A ratio is the pipeline's time ÷ ours in that round;",
+        "medians, smallest and largest value in brackets. A target is met when clock and processor time both reach it.",
         "",
         f"* {result['date']}, {result['machine']}; {versions}",
-        f"* {result['rounds']} rounds, {result['threads'] or 'all'} threads a run",
+        f"* `python scripts/bench_hub.py --rounds {result['rounds']} --threads {result['threads']}` (0 threads: all cores)",
         f"* processes that wanted a core: {result['load'][0]} at the start, {result['load'][1]} at the end",
         *(["* **the machine was busy with other work: times are too long, and ratios are less sure**"] if busy else []),
         f"* largest difference of a probability: {result['largest_difference']:.1e}",
@@ -211,7 +216,8 @@ def page(result: dict[str, Any]) -> str:
 def _line(row: dict[str, Any]) -> str:
     target = "–"
     if row["target"] is not None:
-        met = statistics.median(row["ratios"]) >= row["target"]
+        # Both must reach it: on a busy machine the clock alone can favour either side.
+        met = min(statistics.median(row[name]) for name in ("ratios", "processor_ratios")) >= row["target"]
         target = f"≥ {row['target']:g}: {'met' if met else '**not met**'}"
     ratios = [_spread(row[name]) for name in ("ratios", "processor_ratios")] if row["way"] != PIPELINE else ["1", "1"]
     return f"| {row['way']} | {row['batch']} | {_spread(row['seconds'])} | {ratios[0]} | {ratios[1]} | {target} |"

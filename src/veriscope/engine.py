@@ -132,7 +132,11 @@ class Engine:
             signals=signals,
             faces=looked.faces,
             not_checked=explain.not_checked(media.facts, looked.faces, signals, looked.crowded, looked.clip),
-            versions=Versions(__version__, MappingProxyType({model.id: model.version for model in models}), _libraries()),
+            versions=Versions(
+                __version__,
+                MappingProxyType({model.id: model.version for model in detectors.with_members(models)}),
+                _libraries(),
+            ),
             timings=MappingProxyType(clock.steps),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             law=law,

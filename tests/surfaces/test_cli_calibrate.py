@@ -100,6 +100,8 @@ def test_an_ensemble_from_pictures_to_a_verdict(mine: Ended, run: Run, models: P
     # The 64 real pictures put aside support no rate of 2 %, so nobody is accused, however high the likelihood.
     assert high["ensemble:mine"]["points"]["some"] == NEVER
     assert high["verdict"]["grade"] == "uncertain"
+    versions = run("analyze", fake, "--detector", "ensemble:mine", "--format", "json").data["versions"]["detectors"]
+    assert set(versions) == {"ensemble:mine", "local:left", "local:right"}
     text = run("analyze", fake, "--detector", "ensemble:mine").out
     assert "several detectors weighed together" in text
     assert "local:left: likelihood" in text

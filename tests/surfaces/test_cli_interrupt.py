@@ -66,6 +66,14 @@ def until(holds: Iterator[bool]) -> bool:
     return False
 
 
+@pytest.fixture(autouse=True)
+def interruptible() -> Iterator[None]:
+    """Tests that run in the background of a shell inherit that Ctrl-C is ignored, and so would the command."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("whole_group", [True, False], ids=["as a terminal sends it", "to the command alone"])
 def test_ctrl_c_leaves_no_process_and_no_file(whole_group: bool, tmp_path: Path) -> None:
     for name in ("tmp", "out", "in"):

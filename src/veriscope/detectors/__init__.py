@@ -121,6 +121,14 @@ def _loaded(one: Choice, settings: Settings) -> Detector:
     return _together(one, settings)
 
 
+def with_members(models: Sequence[Detector]) -> tuple[Detector, ...]:
+    """The detectors, and those that speak within an ensemble: everything whose weights had a part in a report."""
+    from veriscope.detectors.hub.ensemble import EnsembleDetector
+
+    members = (member for model in models if isinstance(model, EnsembleDetector) for member in model.members)
+    return (*models, *members)
+
+
 def _together(one: Ensemble, settings: Settings) -> Detector:
     """An ensemble over its members, whose raw answers it calibrates itself."""
     from veriscope.detectors.hub.ensemble import EnsembleDetector

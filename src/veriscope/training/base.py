@@ -80,9 +80,8 @@ def _embedded(name: str, settings: Settings) -> Base:
 def _from_repository(repository: Repository, plan: Plan) -> Base:
     if not any(name.endswith(".safetensors") for name in repository.files):
         raise UnsupportedModel(
-            f"{repository.reference} has no safetensors here, and ONNX cannot be trained. Choose a base with "
-            "model.safetensors; of a Hub model that has both, download config.json, preprocessor_config.json and "
-            "model.safetensors into a folder."
+            f"{repository.reference} has no safetensors here, and ONNX cannot be trained. Of a Hub model that has both, "
+            "`veriscope models add hf:OWNER/NAME --all-weights` pins them; otherwise choose another base."
         )
     if plan.new_head:
         view, synthetic, outputs = _view_alone(repository, plan), None, _outputs(repository)

@@ -1,4 +1,4 @@
-"""Photographs the app for the README: phone, laptop and wide, light and dark, a video, a page from right to left.
+"""Photographs the app for the README: phone, laptop and wide, light and dark, from left to right and back.
 
     python scripts/screenshots.py [FOLDER]        (or: make screenshots)
 
@@ -56,6 +56,7 @@ SHOTS = (
     Shot("answer-phone-dark", 390, 844, "dark", examples=("altered",)),
     Shot("answer-laptop", 1280, 1000, examples=("altered",)),
     Shot("answer-wide-dark", 1920, 1080, "dark", examples=("altered",)),
+    Shot("answer-laptop-ar", 1280, 1000, path="/?lang=ar", examples=("altered",)),
     Shot("compare-laptop", 1280, 800, examples=("altered", "declared", "rocket", "portrait")),
     Shot("law-phone", 390, 844, path="/law", countries=("Germany",)),
     Shot("learn-laptop", 1280, 1000, path="/learn"),

@@ -205,6 +205,11 @@ def test_every_language_keeps_the_answer(visitor: Page, language: str) -> None:
     expect(visitor.locator(".vs-grade")).to_have_count(1)  # the old words stand beside the new ones for a moment
     expect(visitor.locator("html")).to_have_attribute("lang", language)
     expect(visitor.locator("html")).to_have_attribute("dir", words.direction)
+    scale, mark = (visitor.locator(f".vs-{part}").bounding_box() for part in ("scale", "mark"))
+    assert scale is not None
+    assert mark is not None
+    on_the_right = mark["x"] > scale["x"] + scale["width"] / 2
+    assert on_the_right == (words.direction == "ltr"), "a high likelihood stands at the end of the scale"
     expect(visitor.locator('[data-testid="stFileUploader"] button')).to_have_text(re.compile(words.text("app.check.browse")))
     if language != "en":
         expect(visitor).to_have_url(re.compile(f"lang={language}"))

@@ -152,7 +152,7 @@ def test_the_likelihood_has_its_interval() -> None:
     text = page(full()).text
     assert "70% (90% interval 60% to 80%)" in text
     (mark,) = [tag for _, tag in page(full()).tags if tag.get("class") == "vs-mark"]
-    assert mark["style"] == "left: 70.0%"
+    assert mark["style"] == "inset-inline-start: 70.0%"
 
 
 @pytest.mark.parametrize("grade", [Grade.DECLARED_SYNTHETIC, Grade.NOT_ASSESSABLE])

@@ -113,6 +113,8 @@ def test_the_result_has_the_layout_of_the_hub_and_no_checkpoint_is_left(result: 
     assert "damaged.jpg" in (result.folder / "training" / "skipped.csv").read_text()
     assert "damaged" not in (result.folder / "README.md").read_text()
     assert list((result.folder / "training" / "logs").glob("events.*"))
+    readers = {(result.folder / name).stat().st_mode for name in ("config.json", "model.safetensors", "model.onnx")}
+    assert len(readers) == 1, "whoever may read one of the files may read all"
 
 
 def test_transformers_and_onnx_runtime_give_the_same_probabilities(result: Result) -> None:

@@ -31,6 +31,8 @@ def save(model: Any, view: View, folder: Path) -> None:
     config.pop("_name_or_path", None)
     _write_json(folder / CONFIG, config)
     _write_json(folder / PROCESSOR, processor_config(view.recipe))
+    # The library keeps weights from everybody else; who may read the model is for the folder and the user's mask to say.
+    (folder / WEIGHTS).chmod((folder / CONFIG).stat().st_mode)
 
 
 def write_onnx(model: Any, view: View, pictures: NDArray[np.float32], folder: Path) -> float:

@@ -16,11 +16,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import onnx
 import torch
 from efficientnet_lite_pytorch import EfficientNet
-from onnx import numpy_helper
 from torch import Tensor, nn
+
+from veriscope.training.saved import copy_onnx
 
 MEAN = STD = 127.5
 
@@ -111,18 +111,8 @@ def from_onnx(path: Path) -> Detector:
     """
     network = Detector(pretrained=False)
     network.fold()
-    graph = onnx.load(path).graph
-    values = {tensor.name: torch.from_numpy(numpy_helper.to_array(tensor).copy()) for tensor in graph.initializer}
-    saved = [node for node in graph.node if node.op_type == "Conv"]
-    wanted = network.convolutions()
-    if len(saved) != len(wanted):
-        raise ValueError(f"{path} has {len(saved)} convolutions, this network {len(wanted)}")
+    weight, bias = copy_onnx(path, network.convolutions())
     with torch.no_grad():
-        for node, convolution in zip(saved, wanted, strict=True):
-            assert convolution.bias is not None
-            convolution.weight.copy_(values[node.input[1]])
-            convolution.bias.copy_(values[node.input[2]])
-        head = next(node for node in graph.node if node.op_type == "Gemm")
-        network.head.weight.copy_(values[head.input[1]].reshape(1, -1))
-        network.head.bias.copy_(values[head.input[2]])
+        network.head.weight.copy_(weight)
+        network.head.bias.copy_(bias)
     return network

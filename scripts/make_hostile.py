@@ -14,7 +14,7 @@ import random
 import struct
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from PIL import Image
@@ -382,16 +382,17 @@ def _strangers(valid: dict[str, bytes]) -> Iterator[Hostile]:
         yield f"magic-and-noise.{suffix}", valid[suffix][:16] + random.Random(SEED + 5).randbytes(2_000)
 
 
-def main(arguments: list[str]) -> None:
+def write_out(arguments: list[str], script: str, files: Callable[[], Sequence[tuple[str, bytes]]]) -> None:
+    """Writes a corpus into the folder that the command line names."""
     if len(arguments) != 1:
-        sys.exit("usage: python scripts/make_hostile.py OUT_DIR")
+        sys.exit(f"usage: python scripts/{script}.py OUT_DIR")
     folder = Path(arguments[0])
     folder.mkdir(parents=True, exist_ok=True)
-    files = corpus()
-    for name, data in files:
+    made = files()
+    for name, data in made:
         (folder / name).write_bytes(data)
-    print(f"{len(files)} files in {folder}")
+    print(f"{len(made)} files in {folder}")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    write_out(sys.argv[1:], "make_hostile", corpus)

@@ -22,7 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-Hostile = tuple[str, bytes]
+from make_hostile import Hostile, write_out
+
 SEED = 7
 CONTAINERS = {b"moov", b"trak", b"mdia", b"minf", b"stbl", b"edts", b"udta"}
 
@@ -258,16 +259,5 @@ def _animations() -> Iterator[Hostile]:
     yield "no-durations.gif", saved("GIF", duration=0)
 
 
-def main(arguments: list[str]) -> None:
-    if len(arguments) != 1:
-        sys.exit("usage: python scripts/make_hostile_clips.py OUT_DIR")
-    folder = Path(arguments[0])
-    folder.mkdir(parents=True, exist_ok=True)
-    files = corpus()
-    for name, data in files:
-        (folder / name).write_bytes(data)
-    print(f"{len(files)} files in {folder}")
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    write_out(sys.argv[1:], "make_hostile_clips", corpus)

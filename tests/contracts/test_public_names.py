@@ -67,7 +67,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         _ = veriscope.nonsense
 
 
-OF_EXTRA_TRAIN = {f"veriscope.training.{name}" for name in ("export", "layers", "lite", "session")}
+OF_EXTRA_TRAIN = {f"veriscope.training.{name}" for name in ("export", "layers", "lite", "saved", "session")}
 """Made of PyTorch; `make test-torch` imports them, and here they are read only."""
 
 

@@ -132,7 +132,7 @@ def test_without_the_extra_the_app_says_what_to_install() -> None:
     assert "Traceback" not in done.stderr
 
 
-OF_EXTRAS = ("app", "training/export.py", "training/layers.py", "training/lite.py", "training/session.py")
+OF_EXTRAS = ("app", "training/export.py", "training/layers.py", "training/lite.py", "training/saved.py", "training/session.py")
 """Modules that are made of what the extras `app` and `train` bring; nothing imports them before it needs them."""
 
 

@@ -51,6 +51,7 @@ class HubServer:
     silent: set[str] = dataclasses.field(default_factory=set)  # parts of paths that are never answered
     cuts: dict[str, list[int]] = dataclasses.field(default_factory=dict)  # file → bytes after which each download breaks off
     served: dict[str, bytes] = dataclasses.field(default_factory=dict)  # file → what is sent in its place
+    understated: set[str] = dataclasses.field(default_factory=set)  # files whose HEAD tells of what is not sent
     etags: dict[str, str] = dataclasses.field(default_factory=dict)
     created: dict[str, bool] = dataclasses.field(default_factory=dict)  # repository that a client made → whether it is private
     uploaded: dict[str, dict[str, bytes]] = dataclasses.field(default_factory=dict)  # repository → files of its last commit
@@ -170,7 +171,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, name: str, data: bytes, headers: Mapping[str, str] | None = None) -> None:
         """A file or the rest of it, broken off when a test wants that."""
-        data = self.hub.served.get(name, data)
+        if self.command != "HEAD" or name not in self.hub.understated:
+            data = self.hub.served.get(name, data)
         start = int(self.headers.get("range", "bytes=0-").removeprefix("bytes=").partition("-")[0])
         extra = {"Content-Range": f"bytes {start}-{len(data) - 1}/{len(data)}"} if "range" in self.headers else {}
         end = None

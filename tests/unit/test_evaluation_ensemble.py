@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from veriscope.detectors.hub.calibration import NEVER
-from veriscope.detectors.hub.ensemble import Ensemble, read_ensemble, write_ensemble
+from veriscope.detectors.hub.ensemble import Ensemble, EnsembleDetector, read_ensemble, write_ensemble
 from veriscope.domain import Status
-from veriscope.errors import DataError
+from veriscope.errors import DataError, ModelError, WeightsUnavailable
 from veriscope.evaluation.asking import Answer
 from veriscope.evaluation.ensemble import Candidate, fitted_ensemble, joint_of, put_aside
 from veriscope.evaluation.labelled import Example
@@ -153,6 +156,22 @@ def test_an_ensemble_survives_its_file(tmp_path: Path, kept: Ensemble) -> None:
     write_ensemble(tmp_path, kept)
     assert read_ensemble(tmp_path, "mine") == kept
     assert kept.calibration.operating_points(1).strong == NEVER  # 120 real pictures prove no rate of half a per cent
+
+
+def members(version: str = "1 sha256:1") -> list[Any]:
+    return [SimpleNamespace(id=f"hf:made/{name}", version=version, crops=()) for name in ("one", "two")]
+
+
+def test_an_ensemble_judges_no_single_views(kept: Ensemble) -> None:
+    ensemble = EnsembleDetector(kept, members())
+    assert list(ensemble.logits([])) == []
+    with pytest.raises(ModelError, match="not single views"):
+        ensemble.logits([Image.new("RGB", (8, 8))])
+
+
+def test_members_of_another_version_than_was_fitted_are_refused(kept: Ensemble) -> None:
+    with pytest.raises(WeightsUnavailable, match="again"):
+        EnsembleDetector(kept, members("2 sha256:2"))
 
 
 @pytest.mark.parametrize(

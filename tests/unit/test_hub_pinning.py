@@ -250,16 +250,19 @@ def test_a_model_over_the_limit_is_refused_before_anything_is_fetched(hub: HubSe
     assert all(path.startswith("/api/") for path in hub.paths())
 
 
-def test_a_file_that_grows_over_what_was_announced_is_cut_off(hub: HubServer, hub_settings: Settings) -> None:
+@pytest.mark.parametrize("understated", [False, True], ids=["as HEAD says", "over what HEAD says"])
+def test_a_file_over_the_limit_that_was_announced_without_a_size_is_refused(
+    hub: HubServer, hub_settings: Settings, understated: bool
+) -> None:
     files = {"config.json": b"{}", "model.safetensors": b"small"}
     commit = hub.add("owner/name", files)
-    # Announced without a size, so that only the arriving bytes can say it.
     silent = description("owner/name", commit, files, {})
     for sibling in silent["siblings"]:
         for key in ("size", "lfs", "blobId"):
             sibling.pop(key, None)
     hub.answer = json.dumps(silent).encode()
     hub.served["config.json"] = b"{" + b" " * 100_000 + b"}"
+    hub.understated = {"config.json"} if understated else set()
     with pytest.raises(UnsafeModel, match="more than the 50000 bytes"):
         opened(within(hub_settings, max_model_bytes=50_000))
 

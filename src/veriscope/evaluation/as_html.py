@@ -6,10 +6,8 @@ light and dark and print sharply, are less than a plotting library's settings fo
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
-from typing import TYPE_CHECKING
 
 from veriscope.evaluation import sentences
 from veriscope.evaluation.compare import Comparison, Contender
@@ -17,9 +15,6 @@ from veriscope.evaluation.figures import Error, Figure, Group
 from veriscope.i18n import Catalogue
 from veriscope.report import as_html
 from veriscope.report.sentences import safe
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 SIDE = 240  # of a plot, in units of its own
 STYLES = 8  # lines that look different
@@ -35,22 +30,9 @@ def render(comparison: Comparison, words: Catalogue, thumbnails: Mapping[str, st
         words: the language.
         thumbnails: SHA-256 of a file → a small JPEG of it as base64, for the worst errors; None = names alone.
     """
-    page = _templates().get_template("comparison.html.j2")
+    page = as_html.templates("veriscope.evaluation").get_template("comparison.html.j2")
     own = files("veriscope.evaluation").joinpath("templates", "comparison.css").read_text("utf-8")
     return page.render(view=_view(comparison, words, thumbnails or {}), words=words, style=as_html.style() + own, side=SIDE)
-
-
-@functools.cache
-def _templates() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    return Environment(
-        loader=PackageLoader("veriscope.evaluation"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
 
 
 def _view(comparison: Comparison, words: Catalogue, thumbnails: Mapping[str, str]) -> View:

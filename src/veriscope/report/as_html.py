@@ -53,7 +53,7 @@ def render(report: Report, words: Catalogue, picture: bytes | None = None, place
     """
     words = words.about(report.media.kind)
     panel = _panel(report.law, report.help, words, places or {}) if report.law or report.help else None
-    page = _templates().get_template("report.html.j2")
+    page = templates().get_template("report.html.j2")
     return page.render(view=_view(report, words, picture), panel=panel, words=words, style=style())
 
 
@@ -81,11 +81,12 @@ def style() -> str:
 
 
 @functools.cache
-def _templates() -> Environment:
+def templates(package: str = "veriscope.report") -> Environment:
+    """The templates of a package; what they are given is escaped, and a name that is missing is an error."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     return Environment(
-        loader=PackageLoader("veriscope.report"),
+        loader=PackageLoader(package),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -94,7 +95,7 @@ def _templates() -> Environment:
 
 
 def _drawn(macro: str, words: Catalogue, content: object) -> str:
-    parts = _templates().get_template("parts.html.j2").make_module({"words": words})
+    parts = templates().get_template("parts.html.j2").make_module({"words": words})
     return str(getattr(parts, macro)(content)).strip()
 
 

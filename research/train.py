@@ -25,10 +25,11 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from research.lessons import TOKENS, Lesson, Lessons
 from research.metrics import Row, ranking
-from research.network import begun
+from research.network import FEATURES, begun
 from research.prepare import load
-from research.samples import Crops, tensor
+from research.samples import tensor
 
 
 def middle(crop: np.ndarray, side: int, face: bool) -> Image.Image:
@@ -60,19 +61,36 @@ def _asked(row: dict[str, str]) -> Row:
     return Row(split=row["split"], label=int(row["label"]), source=row["source"], kind=row["kind"], file=row["file"], logit=0.0)
 
 
-def loss(logit: Tensor, maps: Tensor, label: Tensor, mask: Tensor, settings: dict[str, Any]) -> Tensor:
+def loss(logit: Tensor, maps: Tensor, lesson: Lesson, settings: dict[str, Any]) -> Tensor:
     """Cross-entropy of the picture, and of each position of the map where the truth there is known.
 
-    `mask` holds the changed share of each position, below zero where nobody knows. `label` is below zero for a local edit,
-    which the whole picture need not answer for.
+    Where a teacher was asked, a share `opinion_share` of the answer that is wanted is its opinion (Hinton et al. 2015).
     """
     cross_entropy = nn.functional.binary_cross_entropy_with_logits
-    whole = label >= 0
-    found = cross_entropy(logit[whole], label[whole] * 0.94 + 0.03)
-    known = mask >= 0
+    wanted = lesson.label * 0.94 + 0.03
+    share = settings.get("opinion_share", 0.5)
+    wanted = torch.where(lesson.opinion.isnan(), wanted, share * lesson.opinion.sigmoid() + (1 - share) * wanted)
+    whole = lesson.label >= 0
+    found = cross_entropy(logit[whole], wanted[whole])
+    known = lesson.mask >= 0
     if known.any():
-        found = found + settings.get("map_weight", 0.3) * cross_entropy(maps[known], mask[known] * 0.94 + 0.03)
+        found = found + settings.get("map_weight", 0.3) * cross_entropy(maps[known], lesson.mask[known] * 0.94 + 0.03)
     return found
+
+
+class Imitation(nn.Module):
+    """A linear guess of the teacher's tokens from the student's features: thrown away after training (Romero et al. 2015)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.guess = nn.Linear(FEATURES, TOKENS)
+
+    def loss(self, features: Tensor, lesson: Lesson) -> Tensor:
+        """Mean squared error over the crops that the teacher was asked about."""
+        asked = ~lesson.opinion.isnan()
+        if not asked.any():
+            return features.sum() * 0
+        return nn.functional.mse_loss(self.guess(features[asked, :FEATURES]).float(), lesson.tokens[asked])
 
 
 class Training:
@@ -82,34 +100,49 @@ class Training:
         self.settings, self.checkpoint = settings, run / "checkpoint.pt"
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.network = begun(settings).to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.imitation = Imitation().to(self.device)
         mean = torch.optim.swa_utils.get_ema_multi_avg_fn(settings.get("decay", 0.995))
         self.average = torch.optim.swa_utils.AveragedModel(self.network, multi_avg_fn=mean, use_buffers=True)
-        self.optimizer = torch.optim.AdamW(self.network.parameters(), settings["rate"], weight_decay=0.02)
+        self.optimizer = torch.optim.AdamW(
+            [
+                {"params": list(self.network.parameters()), "times": 1.0},
+                {"params": list(self.imitation.parameters()), "times": 10.0},  # it begins from nothing
+            ],
+            settings["rate"],
+            weight_decay=0.02,
+        )
         self.steps, self.step = settings["epochs_of"] // settings["batch"], 0
+        self.parts = {
+            "network": self.network,
+            "average": self.average,
+            "imitation": self.imitation,
+            "optimizer": self.optimizer,
+        }
         if self.checkpoint.is_file():
             self._resume()
 
     def _resume(self) -> None:
         saved = torch.load(self.checkpoint, weights_only=True, map_location=self.device)
-        self.network.load_state_dict(saved["network"])
-        self.average.load_state_dict(saved["average"])
-        self.optimizer.load_state_dict(saved["optimizer"])
+        for name, part in self.parts.items():
+            part.load_state_dict(saved[name])
         self.step = saved["step"]
 
     def save(self) -> None:
-        parts = {"network": self.network, "average": self.average, "optimizer": self.optimizer}
         new = self.checkpoint.with_suffix(".new")
-        torch.save({name: part.state_dict() for name, part in parts.items()} | {"step": self.step}, new)
+        torch.save({name: part.state_dict() for name, part in self.parts.items()} | {"step": self.step}, new)
         new.replace(self.checkpoint)
 
-    def run(self, batches: Iterator[tuple[Tensor, Tensor, Tensor]]) -> Iterator[float]:
+    def run(self, batches: Iterator[Lesson]) -> Iterator[float]:
         """One step per batch, each giving its loss."""
-        for pixels, label, mask in batches:
+        for batch in batches:
             self._set_rate()
             self.network.train()
+            lesson = Lesson(*(part.to(self.device) for part in batch))
             with torch.autocast(self.device.type, torch.bfloat16):
-                logit, maps = self.network(pixels.to(self.device, memory_format=torch.channels_last))
-            value = loss(logit.float().squeeze(1), maps.float(), label.to(self.device), mask.to(self.device), self.settings)
+                logit, maps, features = self.network.look(lesson.pixels.contiguous(memory_format=torch.channels_last))
+                imitated = self.imitation.loss(features, lesson)
+            value = loss(logit.float().squeeze(1), maps.float(), lesson, self.settings)
+            value = value + self.settings.get("imitation_weight", 0.0) * imitated
             self.optimizer.zero_grad()
             value.backward()
             nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
@@ -122,7 +155,7 @@ class Training:
         """Sixty steps of warming up, then a half cosine down to nothing."""
         warm, cool = min(1.0, (self.step + 1) / 60), 0.5 + 0.5 * math.cos(math.pi * self.step / self.steps)
         for group in self.optimizer.param_groups:
-            group["lr"] = self.settings["rate"] * warm * cool
+            group["lr"] = self.settings["rate"] * group["times"] * warm * cool
 
 
 def main() -> None:
@@ -140,7 +173,7 @@ def main() -> None:
     judged = random.Random(0).sample(judged, min(settings.get("judged", 600), len(judged)))
     asked = [_asked(rows[index]) for index in judged]
     batch, every = settings["batch"], settings.get("judge_every", 150)
-    drawn = Crops(arguments.run, settings, face, training.step * batch)
+    drawn = Lessons(arguments.run, settings, face, training.step * batch)
     loader = DataLoader(drawn, batch, num_workers=1, drop_last=True, prefetch_factor=6)
     losses: list[float] = []
     began = time.monotonic()

@@ -105,3 +105,24 @@ def test_folding_the_normalisation_changes_nothing() -> None:
         after = network(pixels)[0]
     assert torch.allclose(before, after, atol=1e-4)
     assert before.abs().max() > 1e-3
+
+
+@pytest.mark.filterwarnings("ignore")  # of what the exporter says about itself
+def test_a_high_pass_branch_begins_without_a_voice_and_can_be_exported(tmp_path: Path) -> None:
+    import torch
+    from research.export import largest_difference, write
+    from research.network import HighPass, from_onnx
+
+    shipped = ROOT / "src/veriscope/detectors/cards/scene.onnx"
+    torch.manual_seed(0)
+    pixels = torch.rand(2, 3, 96, 96) * 2 - 1
+    plain, with_branch = from_onnx(shipped).eval(), from_onnx(shipped, high_pass=True).eval()
+    with torch.no_grad():
+        assert torch.allclose(plain(pixels)[0], with_branch(pixels)[0], atol=1e-5)
+        assert with_branch.high_pass is not None
+        flat = torch.full((1, 3, 96, 96), 0.3)
+        assert torch.allclose(with_branch.high_pass(flat), with_branch.high_pass(flat * 2), atol=1e-6), "a blur keeps all of it"
+        with_branch.head.weight[:, -HighPass.WIDTH :] = 0.5
+        assert not torch.allclose(plain(pixels)[0], with_branch(pixels)[0], atol=1e-3)
+    write(with_branch, 96, tmp_path / "branch.onnx")
+    assert largest_difference(with_branch, 96, tmp_path / "branch.onnx") < 1e-3

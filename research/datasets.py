@@ -97,6 +97,12 @@ def _split(group: str, held_out: bool) -> str:
     return "train" if place < 0.72 else "calibrate" if place < 0.86 else "test"
 
 
+def _split_of_owner(owner: str) -> str:
+    """All pictures of one photographer or gallery are in one split: a style, a camera and an encoder are never in two."""
+    place = fraction(owner)
+    return "train" if place < 0.58 else "calibrate" if place < 0.76 else "heldout"
+
+
 def face_item(row: dict[str, str], file: Path) -> Item:
     """A row of the face manifest. Groups are original videos, identities or files (where every file is another person)."""
     source = row["source"]
@@ -106,13 +112,19 @@ def face_item(row: dict[str, str], file: Path) -> Item:
 
 
 def scene_item(row: dict[str, str], file: Path) -> Item:
-    """A row of a picture manifest. Pictures of one prompt, and galleries that copy from each other, stay together."""
+    """A row of a picture manifest. Pictures of one prompt, of one owner where the manifest says so in its column `split_by`,
+    and galleries that copy from each other, stay together."""
     repo, generator = row["repo"], row["generator"]
     held_out = repo in HELD_OUT_SCENE_SOURCES or any(word in generator for word in HELD_OUT_GENERATOR_WORDS)
     stem = Path(row["path"]).stem
     group = f"prompt {stem.split('__')[-1]}" if repo == "vladmandic/sd-samples" else f"{repo}:{stem}"
     kind = generator if row["class"] == "ai" else KIND_OF_SOURCE.get(repo, _PROFESSIONAL)
-    split = "train" if repo in _GALLERIES else "calibrate" if repo in CALIBRATION_ONLY else _split(group, held_out)
+    if row.get("split_by") == "owner":
+        split = "heldout" if held_out else _split_of_owner(repo)
+    elif repo in _GALLERIES:
+        split = "train"
+    else:
+        split = "calibrate" if repo in CALIBRATION_ONLY else _split(group, held_out)
     return Item(file, int(row["class"] == "ai"), repo, kind, split, group)
 
 

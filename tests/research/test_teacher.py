@@ -101,7 +101,14 @@ def test_a_student_follows_the_teacher(taught: Path) -> None:
     from research.train import Training
 
     torch.manual_seed(0)
-    settings = SETTINGS | {"opinion_share": 1.0, "imitation_weight": 1.0, "epochs_of": 240, "map_weight": 0.0, "side": 64, "batch": 8}
+    settings = SETTINGS | {
+        "opinion_share": 1.0,
+        "imitation_weight": 1.0,
+        "epochs_of": 240,
+        "map_weight": 0.0,
+        "side": 64,
+        "batch": 8,
+    }
     training = Training(settings, taught)
     lessons = Lessons(taught, settings, face=False)
     batches = [Lesson(*map(torch.stack, zip(*(lessons[8 * n + k] for k in range(8)), strict=True))) for n in range(4)]

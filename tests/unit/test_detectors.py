@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,39 @@ def test_a_photograph_may_be_judged(name: str, scale: float) -> None:
     picture = Image.fromarray(load_sample_image(name)) if name.endswith(".jpg") else photograph(name)
     picture = picture.resize((round(picture.width * scale), round(picture.height * scale)), Image.Resampling.BOX)
     assert scene_refusal(Frame(0, picture)) is None
+
+
+def in_the_studio(backdrop: Image.Image) -> Image.Image:
+    """A person before a backdrop, strongly compressed as galleries do it."""
+    person = photograph("camera").resize((500, 500)).convert("RGB").point(lambda value: value // 2)
+    outline = Image.new("L", person.size, 0)
+    ImageDraw.Draw(outline).ellipse((60, 20, 440, 500), fill=255)
+    backdrop.paste(person, (200, 380), outline)
+    return compressed(backdrop, 40)
+
+
+def compressed(picture: Image.Image, quality: int) -> Image.Image:
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=quality)
+    return Image.open(buffer).convert("RGB")
+
+
+@pytest.mark.parametrize(
+    "backdrop",
+    [
+        pytest.param(Image.linear_gradient("L").resize((900, 900)).point(lambda v: 100 + v // 4), id="grey, slowly darker"),
+        pytest.param(Image.effect_noise((900, 900), 8).point(lambda value: value + 115), id="white, with grain"),
+    ],
+)
+def test_a_studio_portrait_is_no_screenshot_and_no_document(backdrop: Image.Image) -> None:
+    assert scene_refusal(Frame(0, in_the_studio(backdrop.convert("RGB")))) is None
+
+
+@pytest.mark.parametrize("quality", [90, 50, 30])
+def test_a_compressed_screenshot_is_still_one(quality: int) -> None:
+    refusal = scene_refusal(Frame(0, compressed(screenshot(), quality)))
+    assert refusal is not None
+    assert refusal.code == "scene.screenshot"
 
 
 def document() -> Image.Image:

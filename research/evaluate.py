@@ -26,12 +26,19 @@ from sklearn.metrics import roc_auc_score
 
 from research import measure, plots
 from research.calibrate import CARDS, ROOT, judged, points, probabilities
+from research.datasets import HELD_OUT_FACE_SOURCES, HELD_OUT_SCENE_SOURCES
 from research.metrics import Row, Values, at_points, interval, ranking, reliability, weights
 from veriscope.detectors.card import Card, read_card
 from veriscope.evaluation.variants import VARIANTS
 
 # Generators of 2022 and before are counted apart: they were measured, but are not what is met today.
-_OLD = ("DALL-E 2", "DALL-E mini", "GLID-3-XL", "Midjourney v3", "Stable Diffusion pre-release", "sd2.1", "stylegan2", "other")
+_OLD = (
+    "DALL-E 2", "DALL-E mini", "GLID-3-XL", "Midjourney v3", "Stable Diffusion pre-release", "sd2.1", "stylegan", "StyleGAN",
+    "other",
+)  # fmt: skip
+
+# What was held out when version 0.1.0 was made: the same pictures in every version, so that versions can be compared.
+_HELD_OUT_FROM_THE_START = HELD_OUT_SCENE_SOURCES | HELD_OUT_FACE_SOURCES | {"vladmandic/sd-samples"}
 
 
 class Scores:
@@ -198,6 +205,7 @@ def report(config: dict[str, Any], run: Path, card: Card) -> dict[str, Any]:
     rows, values = scores.part(lambda _: True)
     labels = np.array([row["label"] for row in rows])
     modern = scores.part(lambda row: row["split"] == "heldout" and not (row["label"] and row["kind"].startswith(_OLD)))
+    first = scores.part(lambda row: row["split"] == "heldout" and row["source"] in _HELD_OUT_FROM_THE_START)
     splits = {name: scores.part(lambda row, name=name: row["split"] == name) for name in ("test", "heldout")}  # type: ignore[misc]
     return {
         "detector": card.id,
@@ -209,6 +217,7 @@ def report(config: dict[str, Any], run: Path, card: Card) -> dict[str, Any]:
         "overall": figures(rows, values, at, bootstrap=True),
         "splits": {name: figures(*part, at, bootstrap=True) for name, part in splits.items()},
         "heldout_modern": figures(*modern, at, bootstrap=True),
+        "heldout_first": figures(*first, at, bootstrap=True) if len({row["label"] for row in first[0]}) == 2 else None,
         "kinds": per_kind(scores, at),
         "sources": per_source(scores, at),
         "robustness": robustness(folder / f"{mine}-altered.csv", fit, at),

@@ -39,6 +39,24 @@ def test_failed_renders_are_left_out_and_a_source_can_be_moved(tmp_path: Path) -
     assert {item.split for item in items([tmp_path], held_out=["a/photographer"]) if not item.label} == {"heldout"}
 
 
+def test_an_owner_is_in_one_split_and_a_held_out_generator_stays_held_out(tmp_path: Path) -> None:
+    from research.datasets import items
+
+    columns = ("file", "class", "generator", "repo", "path", "split_by")
+    owners = [f"photographer{number}/pages" for number in range(40)]
+    pictures = [("real", "photograph", owner) for owner in owners for _ in range(3)]
+    pictures += [("ai", generator, owner) for owner in owners for generator in ("SDXL", "FLUX.1-dev")]
+    with (tmp_path / "index.csv").open("w", newline="") as handle:
+        csv.writer(handle).writerows(
+            [columns, *((f"{number}.jpg", *row, f"{number}.jpg", "owner") for number, row in enumerate(pictures))]
+        )
+    found = items([tmp_path])
+    assert {item.split for item in found if item.kind == "FLUX.1-dev"} == {"heldout"}
+    others = [item for item in found if item.kind != "FLUX.1-dev"]
+    assert len({(item.source, item.split) for item in others}) == len(owners)
+    assert {item.split for item in others} == {"train", "calibrate", "heldout"}
+
+
 def test_scores_of_failed_renders_measured_before_do_not_count(tmp_path: Path) -> None:
     from research.measure import read
 

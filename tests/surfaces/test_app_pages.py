@@ -106,8 +106,8 @@ def test_examples_show_different_answers() -> None:
     for name in examples.NAMES:
         sound(test.button(key=f"example-{name}").click().run())
     assert [grade(checked.result) for checked in visit(test).results] == [
-        "uncertain",
-        "strong_evidence",
+        "no_evidence_found",
+        "some_evidence",
         "no_evidence_found",
         "some_evidence",
     ]
@@ -131,8 +131,8 @@ def test_a_change_of_language_keeps_the_result() -> None:
     before = visit(test).results[0].result
     sound(test.selectbox(key="language").set_value("de").run())
     assert visit(test).results[0].result is before, "it is read again, not examined again"
-    assert catalogue("de").text("grade.strong_evidence") in html(test)
-    assert catalogue("en").text("grade.strong_evidence") not in html(test)
+    assert catalogue("de").text("grade.some_evidence") in html(test)
+    assert catalogue("en").text("grade.some_evidence") not in html(test)
 
 
 def test_several_files_are_compared_and_one_is_shown() -> None:
@@ -143,7 +143,7 @@ def test_several_files_are_compared_and_one_is_shown() -> None:
     sound(test.selectbox(key="chosen").set_value(1).run())
     assert catalogue("en").text("app.error.unsupported_media") in html(test)
     sound(test.selectbox(key="chosen").set_value(2).run())
-    assert 'data-grade="strong_evidence" lang="en"' in html(test)
+    assert 'data-grade="some_evidence" lang="en"' in html(test)
 
 
 @every_language
@@ -231,7 +231,7 @@ def test_a_link_is_fetched_and_examined(monkeypatch: pytest.MonkeyPatch) -> None
     test.text_input(key="address").set_value(" example.org/a.jpg ")
     sound(test.button(key="fetch").click().run())
     assert asked == ["https://example.org/a.jpg"]
-    assert grade(visit(test).results[0].result) == "strong_evidence"
+    assert grade(visit(test).results[0].result) == "some_evidence"
 
 
 def test_everything_is_deleted_on_demand() -> None:

@@ -86,11 +86,11 @@ class Imitation(nn.Module):
         self.guess = nn.Linear(FEATURES, TOKENS)
 
     def loss(self, features: Tensor, lesson: Lesson) -> Tensor:
-        """Mean squared error over the crops that the teacher was asked about."""
+        """Mean squared error over the crops that the teacher was asked about; 0 where it was asked about none."""
         asked = ~lesson.opinion.isnan()
         if not asked.any():
             return features.sum() * 0
-        return nn.functional.mse_loss(self.guess(features[asked, :FEATURES]).float(), lesson.tokens[asked])
+        return nn.functional.mse_loss(self.guess(features[asked, :FEATURES]), lesson.tokens[asked])
 
 
 class Training:
@@ -100,24 +100,17 @@ class Training:
         self.settings, self.checkpoint = settings, run / "checkpoint.pt"
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.network = begun(settings).to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.imitation = Imitation().to(self.device)
+        self.imitation = Imitation().to(self.device) if settings.get("imitation_weight") else None
         mean = torch.optim.swa_utils.get_ema_multi_avg_fn(settings.get("decay", 0.995))
         self.average = torch.optim.swa_utils.AveragedModel(self.network, multi_avg_fn=mean, use_buffers=True)
-        self.optimizer = torch.optim.AdamW(
-            [
-                {"params": list(self.network.parameters()), "times": 1.0},
-                {"params": list(self.imitation.parameters()), "times": 10.0},  # it begins from nothing
-            ],
-            settings["rate"],
-            weight_decay=0.02,
-        )
+        groups = [{"params": list(self.network.parameters()), "times": 1.0}]
+        if self.imitation is not None:
+            groups.append({"params": list(self.imitation.parameters()), "times": 10.0})  # it begins from nothing
+        self.optimizer = torch.optim.AdamW(groups, settings["rate"], weight_decay=0.02)
         self.steps, self.step = settings["epochs_of"] // settings["batch"], 0
-        self.parts = {
-            "network": self.network,
-            "average": self.average,
-            "imitation": self.imitation,
-            "optimizer": self.optimizer,
-        }
+        self.parts = {"network": self.network, "average": self.average, "optimizer": self.optimizer}
+        if self.imitation is not None:
+            self.parts["imitation"] = self.imitation
         if self.checkpoint.is_file():
             self._resume()
 
@@ -140,9 +133,9 @@ class Training:
             lesson = Lesson(*(part.to(self.device) for part in batch))
             with torch.autocast(self.device.type, torch.bfloat16):
                 logit, maps, features = self.network.look(lesson.pixels.contiguous(memory_format=torch.channels_last))
-                imitated = self.imitation.loss(features, lesson)
             value = loss(logit.float().squeeze(1), maps.float(), lesson, self.settings)
-            value = value + self.settings.get("imitation_weight", 0.0) * imitated
+            if self.imitation is not None:
+                value = value + self.settings["imitation_weight"] * self.imitation.loss(features.float(), lesson)
             self.optimizer.zero_grad()
             value.backward()
             nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)

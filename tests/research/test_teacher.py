@@ -117,7 +117,39 @@ def test_a_student_follows_the_teacher(taught: Path) -> None:
     training.save()
     again = Training(settings, taught)
     assert again.step == 28
+    assert again.imitation is not None
+    assert training.imitation is not None
     assert torch.equal(again.imitation.guess.weight, training.imitation.guess.weight)
+
+
+def test_an_opinion_is_a_share_of_the_answer_that_is_wanted() -> None:
+    """A teacher who is sure of the contrary turns the answer when its share is all, not when it is none or nobody asked."""
+    import torch
+    from research.lessons import Lesson
+    from research.train import Imitation, loss
+
+    def cost(answer: float, opinion: float, share: float) -> float:
+        lesson = Lesson(
+            torch.zeros(1, 3, 32, 32),
+            torch.ones(1),
+            torch.full((1, 1, 1), -1.0),
+            torch.tensor([float(opinion)]),
+            torch.ones(1, 2304),
+        )
+        return float(loss(torch.tensor([float(answer)]), torch.zeros(1, 1, 1), lesson, {"opinion_share": share}))
+
+    assert cost(-3, -3, 1.0) < cost(3, -3, 1.0)
+    assert cost(3, -3, 0.0) < cost(-3, -3, 0.0)
+    assert cost(3, float("nan"), 1.0) < cost(-3, float("nan"), 1.0)
+    assert cost(0, -3, 0.5) < min(cost(3, -3, 0.5), cost(-3, -3, 0.5)), "half and half: unsure"
+    known, unknown = (
+        Lesson(torch.zeros(1, 3, 32, 32), torch.ones(1), torch.zeros(1, 1, 1), torch.tensor([opinion]), torch.ones(1, 2304))
+        for opinion in (1.0, float("nan"))
+    )
+    features = torch.zeros(1, 1280)
+    imitation = Imitation()
+    assert imitation.loss(features, unknown) == 0
+    assert torch.isclose(imitation.loss(features, known), ((imitation.guess.bias - 1) ** 2).mean())
 
 
 def test_opinions_that_do_not_fit_the_crops_are_noticed(taught: Path, tmp_path: Path) -> None:

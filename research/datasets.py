@@ -10,7 +10,7 @@ import csv
 import dataclasses
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 # Names of sources (repositories) and generators that training and calibration never see.
@@ -103,6 +103,19 @@ def _split_of_owner(owner: str) -> str:
     return "train" if place < 0.58 else "calibrate" if place < 0.76 else "heldout"
 
 
+def _split_of_measured_owner(owner: str) -> str:
+    """For pictures that training never sees: of an owner, all are for calibration or all are held out."""
+    return "calibrate" if fraction(owner) < 0.45 else "heldout"
+
+
+# What the column `split_by` of a manifest may say. Held out are kinds that are none of ours: they must not set thresholds.
+_BY_OWNER: dict[str, Callable[[str], str]] = {
+    "owner": _split_of_owner,
+    "owner, not for training": _split_of_measured_owner,
+    "held out": lambda _: "heldout",
+}
+
+
 def face_item(row: dict[str, str], file: Path) -> Item:
     """A row of the face manifest. Groups are original videos, identities or files (where every file is another person)."""
     source = row["source"]
@@ -118,9 +131,10 @@ def scene_item(row: dict[str, str], file: Path) -> Item:
     held_out = repo in HELD_OUT_SCENE_SOURCES or any(word in generator for word in HELD_OUT_GENERATOR_WORDS)
     stem = Path(row["path"]).stem
     group = f"prompt {stem.split('__')[-1]}" if repo == "vladmandic/sd-samples" else f"{repo}:{stem}"
-    kind = generator if row["class"] == "ai" else KIND_OF_SOURCE.get(repo, _PROFESSIONAL)
-    if row.get("split_by") == "owner":
-        split = "heldout" if held_out else _split_of_owner(repo)
+    told = row["class"] == "ai" or generator not in ("", "photograph")  # real: some rows tell their kind
+    kind = generator if told else KIND_OF_SOURCE.get(repo, _PROFESSIONAL)
+    if by_owner := _BY_OWNER.get(row.get("split_by", "")):
+        split = "heldout" if held_out else by_owner(repo)
     elif repo in _GALLERIES:
         split = "train"
     else:

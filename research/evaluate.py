@@ -166,6 +166,17 @@ def grades(path: Path) -> dict[str, dict[str, int]]:
     return {name: dict(sorted(count.items())) for name, count in found.items()}
 
 
+def grades_by_kind(path: Path) -> list[dict[str, Any]]:
+    """The same for real pictures of every kind, the gate's refusals among them."""
+    if not path.is_file():
+        return []
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for row in measure.read(path):
+        if row["label"] == "0":
+            found[row["kind"]][row["grade"]] += 1
+    return [{"kind": kind, "n": count.total(), **dict(sorted(count.items()))} for kind, count in sorted(found.items())]
+
+
 def people(path: Path, scores: Scores, at: dict[str, float]) -> list[dict[str, Any]]:
     """False alarms on real faces by thirds of measured skin tone (research.people)."""
     if not path.is_file():
@@ -224,6 +235,7 @@ def report(config: dict[str, Any], run: Path, card: Card) -> dict[str, Any]:
         "common_encoding": after_common_encoding(folder, folder / f"{mine}-altered.csv"),
         "peers": compared(folder, scores),
         "grades": grades(folder / "grades.csv"),
+        "grades_by_kind": grades_by_kind(folder / "grades.csv"),
         "people": people(folder / "people.csv", scores, at),
         "worst": worst(scores),
         "reliability": reliability(values, labels, weights(rows)),

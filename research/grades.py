@@ -3,8 +3,8 @@
     python -m research.grades --config research/configs/scene.toml --data DATA --run RUN
 
 Real pictures outside training that the detector left below `clear` end as `no_evidence_found` and are not asked again; the
-others, and a sample of synthetic ones, go through the whole engine. Writes RUN/scores/grades.csv. Run it after
-research.calibrate.
+others, and a sample of synthetic ones, go through the whole engine; what the gate of `scene` refused (documents, screenshots,
+drawings) ends as `not_assessable`. Writes RUN/scores/grades.csv. Run it after research.calibrate.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from research import measure
 from research.calibrate import CARDS, judged, points, probabilities
 from research.datasets import CAPTIONED
 from research.metrics import Row
@@ -34,6 +35,15 @@ def to_ask(rows: list[Row], values: np.ndarray, clear: float) -> list[Row]:
     real = [row for row, value in zip(rows, values, strict=True) if row["label"] == 0 and value >= clear]
     synthetic = [row for row in rows if row["label"] == 1]
     return [*real, *random.Random(0).sample(synthetic, min(_SYNTHETIC, len(synthetic)))]
+
+
+def refused(path: Path) -> list[dict[str, str]]:
+    """Real pictures outside training that the gate refused; a picture without a face is no answer of the face detector's."""
+    return [
+        row
+        for row in measure.read(path)
+        if row["label"] == "0" and row["split"] in ("test", "heldout") and row["status"].startswith("scene.")
+    ]
 
 
 def main() -> None:
@@ -65,6 +75,8 @@ def main() -> None:
         for name, grade in found.items():
             row = labels[name]
             writer.writerow([row["label"], row["split"], row["source"], row["kind"], grade, name])
+        for row in refused(path):
+            writer.writerow([row["label"], row["split"], row["source"], row["kind"], Grade.NOT_ASSESSABLE, row["file"]])
 
 
 if __name__ == "__main__":

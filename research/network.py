@@ -138,10 +138,32 @@ def begun(settings: dict[str, Any]) -> Detector:
     high_pass = bool(settings.get("high_pass", False))
     if "start" not in settings:
         return Detector(backbone=settings.get("backbone", "lite0"), high_pass=high_pass)
-    path = Path(__file__).parents[1] / settings["start"]
-    if hashlib.sha256(path.read_bytes()).hexdigest() != settings["start_sha256"]:
+    return from_onnx(pinned(settings["start"], settings["start_sha256"]), high_pass)
+
+
+def pinned(name: str, sha256: str) -> Path:
+    """The file that a configuration names, relative to the repository.
+
+    Raises:
+        ValueError: it is another file.
+    """
+    path = Path(__file__).parents[1] / name
+    if hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
         raise ValueError(f"{path} is not the file that the configuration names; docs/training.md says where it is")
-    return from_onnx(path, high_pass)
+    return path
+
+
+class Joined(nn.Module):
+    """Two networks look at the same views, and the answer is the mean of theirs: errors that they do not share shrink."""
+
+    def __init__(self, first: nn.Module, second: nn.Module) -> None:
+        super().__init__()
+        self.members = nn.ModuleList([first, second])
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """As `Detector`: logits (N, 1) and maps (N, H/32, W/32)."""
+        (logit, maps), (other_logit, other_maps) = (member(pixels) for member in self.members)
+        return (logit + other_logit) / 2, (maps + other_maps) / 2
 
 
 def from_onnx(path: Path, high_pass: bool = False) -> Detector:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from research import error_rates
+from veriscope.domain import Grade
 
 DOCS = Path(__file__).parents[1] / "docs"
 START, END = "<!-- figures: python -m research.publish -->", "<!-- end of figures -->"
@@ -172,6 +173,19 @@ def final_grades(data: Data) -> list[str]:
     return lines
 
 
+def grades_by_kind(data: Data) -> list[str]:
+    names = [str(grade) for grade in Grade if any(str(grade) in row for row in data["grades_by_kind"])]
+    lines = [
+        "",
+        "| real pictures | pictures | " + " | ".join(f"`{name}`" for name in names) + " |",
+        "|---|---|" + "---|" * len(names),
+    ]
+    for row in data["grades_by_kind"]:
+        shares = " | ".join(f"{row.get(name, 0) / row['n']:.1%}" for name in names)
+        lines.append(f"| {row['kind']} | {row['n']} | {shares} |")
+    return lines
+
+
 def sources(data: Data) -> list[str]:
     lines = []
     for label, title in ((0, "Real pictures by source"), (1, "Synthetic or manipulated: how often found")):
@@ -204,7 +218,7 @@ def section(name: str, data: Data) -> str:
         f"![Reliability](images/evaluation-{name}-reliability.svg)",
         "",
     ]
-    for part in (summary, kinds, groups, altered, peers, final_grades, errors, sources):
+    for part in (summary, kinds, groups, altered, peers, final_grades, grades_by_kind, errors, sources):
         lines += part(data)
     return "\n".join(lines) + "\n"
 

@@ -93,3 +93,73 @@ def test_an_export_can_mix_in_what_the_run_began_with(tmp_path: Path, monkeypatc
     assert torch.allclose(mixed.head.weight, torch.full_like(mixed.head.weight, 3.0))
     with pytest.raises(SystemExit, match="not judged at that step"):
         export.trained({"step": 300}, tmp_path)
+
+
+def test_a_real_picture_may_name_its_kind_and_be_kept_from_training(tmp_path: Path) -> None:
+    from research.datasets import items
+
+    columns = ("file", "class", "generator", "repo", "path", "split_by")
+    pictures = [("real", "screenshot", f"owner{number}/pages", "a.png", "owner, not for training") for number in range(40)]
+    pictures += [("real", "artwork", f"owner{number}/pages", "a.png", "held out") for number in range(40)]
+    pictures.append(("real", "photograph", "owner/pages", "b.jpg", ""))
+    with (tmp_path / "index.csv").open("w", newline="") as handle:
+        csv.writer(handle).writerows([columns, *((f"{number}.jpg", *row) for number, row in enumerate(pictures))])
+    found = items([tmp_path])
+    assert {item.split for item in found if item.kind == "screenshot"} == {"calibrate", "heldout"}
+    assert {item.split for item in found if item.kind == "artwork"} == {"heldout"}
+    assert [item.kind for item in found if item.source == "owner/pages"] == ["professional photograph"]
+
+
+def test_what_the_gate_refuses_counts_as_a_grade_of_its_kind(tmp_path: Path) -> None:
+    from research.evaluate import grades_by_kind
+    from research.grades import refused
+    from research.measure import HEADER
+
+    path = tmp_path / "scores.csv"
+    rows = [
+        ("test", 0, "document", "scene.document"),
+        ("heldout", 0, "photograph", "ok"),
+        ("calibrate", 0, "document", "scene.document"),
+    ]
+    rows += [("test", 1, "SDXL", "scene.screenshot"), ("test", 0, "video frame", "face.none")]
+    with path.open("w", newline="") as handle:
+        lines = (
+            ["clean", split, label, "s", kind, status, 0.0, f"{number}"]
+            for number, (split, label, kind, status) in enumerate(rows)
+        )
+        csv.writer(handle).writerows([HEADER, *lines])
+    assert [row["file"] for row in refused(path)] == ["0"]
+    table = tmp_path / "grades.csv"
+    grades = [(0, "document", "not_assessable"), (0, "document", "uncertain"), (1, "SDXL", "uncertain")]
+    with table.open("w", newline="") as handle:
+        csv.writer(handle).writerows([("label", "kind", "grade"), *grades])
+    assert grades_by_kind(table) == [{"kind": "document", "n": 2, "not_assessable": 1, "uncertain": 1}]
+
+
+@pytest.mark.filterwarnings("ignore")  # PyTorch's exporter warns of its own age
+def test_two_networks_answer_with_their_mean_in_one_file_of_which_the_first_can_go_on(tmp_path: Path) -> None:
+    import onnxruntime
+    import torch
+    from research.export import largest_difference, write
+    from research.network import Detector, Joined, from_onnx
+
+    torch.manual_seed(0)
+    members = [Detector(pretrained=False, backbone=backbone).eval() for backbone in ("lite0", "lite2")]
+    for member in members:
+        member.fold()
+        torch.nn.init.normal_(member.head.weight, std=0.1)
+        for convolution in member.convolutions():
+            torch.nn.init.normal_(convolution.bias, std=0.1)  # of equal tensors the exporter keeps one
+    both = Joined(*members).eval()
+    path = tmp_path / "both.onnx"
+    write(both, 64, path)
+    assert largest_difference(both, 64, path) < 1e-3
+    pixels = torch.rand(2, 3, 64, 64) * 2 - 1
+    with torch.no_grad():
+        answers = [member(pixels) for member in members]
+        again = from_onnx(path).eval()(pixels)[0]
+    logits, maps = onnxruntime.InferenceSession(str(path)).run(None, {"pixels": pixels.numpy()})
+    assert np.allclose(logits, sum(answer[0] for answer in answers) / 2, atol=1e-3)
+    assert np.allclose(maps, sum(answer[1] for answer in answers) / 2, atol=1e-3)
+    assert not np.allclose(answers[0][0], answers[1][0], atol=1e-3)
+    assert np.allclose(again, answers[0][0], atol=1e-3)

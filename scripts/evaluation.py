@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ALTERED = {"scene": 12, "face": 15}  # pictures per source and kind whose altered copies are judged
+ALTERED = {"scene": 5, "face": 5}  # pictures per source and kind whose altered copies are judged
 PEERS = {
     "scene": {"clip-probe": ("1.1.0", 10), "swin": ("1.0.0", 10)},
     "face": {"meso4": ("Meso4_DF.h5", 60)},

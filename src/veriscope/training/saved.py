@@ -11,10 +11,13 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 
 
+def convolutions(path: Path) -> int:
+    """How many a file holds, which tells its architecture."""
+    return sum(node.op_type == "Conv" for node in onnx.load(path, load_external_data=False).graph.node)
+
+
 def copy_onnx(path: Path, convolutions: Sequence[nn.Conv2d]) -> tuple[Tensor, Tensor]:
     """Fills convolutions that have a bias, and gives the head of one logit: (1, features) float32 and (1,).
-
-    A file of several networks, whose answers it averages, holds them one after the other: the first is taken.
 
     Args:
         path: the file, with normalisation folded into its convolutions.
@@ -26,12 +29,10 @@ def copy_onnx(path: Path, convolutions: Sequence[nn.Conv2d]) -> tuple[Tensor, Te
     graph = onnx.load(path).graph
     values = {tensor.name: torch.from_numpy(numpy_helper.to_array(tensor).copy()) for tensor in graph.initializer}
     saved = [node for node in graph.node if node.op_type == "Conv"]
-    if len(saved) < len(convolutions):
+    if len(saved) != len(convolutions):
         raise ValueError(f"{path.name} has {len(saved)} convolutions, this network {len(convolutions)}")
     with torch.no_grad():
-        for node, convolution in zip(saved, convolutions, strict=False):
-            if convolution.weight.shape != values[node.input[1]].shape:
-                raise ValueError(f"{path.name} holds another architecture: {node.name} has other sizes than this network")
+        for node, convolution in zip(saved, convolutions, strict=True):
             convolution.weight.copy_(values[node.input[1]])
             convolution.bias.copy_(values[node.input[2]])
     head = next(node for node in graph.node if node.op_type == "Gemm")

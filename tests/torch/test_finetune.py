@@ -23,7 +23,7 @@ from clouds_made import cloud, write_clouds
 from veriscope import Engine, Settings
 from veriscope.detectors import catalogue
 from veriscope.detectors.hub.recipe import Recipe
-from veriscope.errors import DataError, ModelError
+from veriscope.errors import DataError, ModelError, WeightsUnavailable
 from veriscope.training import export
 from veriscope.training.finetune import Progress, Result, finetune
 from veriscope.training.layers import freeze, give_two_logits
@@ -254,6 +254,16 @@ def test_an_embedded_base_gives_a_model_that_runs_and_is_a_base_again(data: Path
     assert torch.equal(again.stem.weight, frozen.stem.weight)
     assert not torch.equal(again.classifier.weight, frozen.classifier.weight)
     assert "unclear" in (tmp_path / "scene" / "README.md").read_text()
+
+
+def test_a_model_without_a_size_is_the_small_one_and_an_unknown_size_is_refused() -> None:
+    card = next(card for card in catalogue(Settings()) if card.id == "face")
+    network = from_embedded(card.weights_path, mirror=True)
+    assert network.config.size == "lite0"
+    again = loaded({"mirror": True}, network.state_dict())  # as it was saved before there were two sizes
+    assert torch.equal(again.last.weight, network.last.weight)
+    with pytest.raises(WeightsUnavailable, match='size "lite9"; lite0 and lite2 are known'):
+        loaded({"size": "lite9"}, network.state_dict())
 
 
 def tiny(labels: int) -> Any:

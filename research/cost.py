@@ -8,6 +8,7 @@ detector costs more than `LIMITS` allows.
 
 from __future__ import annotations
 
+import hashlib
 import sys
 import tempfile
 import time
@@ -15,12 +16,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 
 from research.calibrate import CARDS
 from research.export import write
 from research.network import Detector
 from veriscope.detectors.card import Card, read_card
+from veriscope.runtime.sessions import open_session
 
 LIMITS = {"face": 2.0, "scene": 6.0}
 _ROUNDS = 60
@@ -41,9 +42,7 @@ def ratios(ours: Run, bare: Run, rounds: int, clock: Callable[[], float] = time.
 
 
 def _run(path: Path, views: int, size: int) -> Run:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    session = open_session(path, hashlib.sha256(path.read_bytes()).hexdigest(), threads=1)
     pixels = np.random.default_rng(0).uniform(-1, 1, (views, 3, size, size)).astype(np.float32)
     return lambda: session.run(None, {session.get_inputs()[0].name: pixels})
 

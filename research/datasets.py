@@ -133,8 +133,8 @@ def scene_item(row: dict[str, str], file: Path) -> Item:
     group = f"prompt {stem.split('__')[-1]}" if repo == "vladmandic/sd-samples" else f"{repo}:{stem}"
     told = row["class"] == "ai" or generator not in ("", "photograph")  # real: some rows tell their kind
     kind = generator if told else KIND_OF_SOURCE.get(repo, _PROFESSIONAL)
-    if by_owner := _BY_OWNER.get(row.get("split_by", "")):
-        split = "heldout" if held_out else by_owner(repo)
+    if by_owner := row.get("split_by"):
+        split = "heldout" if held_out else _BY_OWNER[by_owner](repo)
     elif repo in _GALLERIES:
         split = "train"
     else:

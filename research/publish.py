@@ -36,9 +36,10 @@ the row *heldout since 0.1.0* can: it holds only what was held out from the begi
 which train both detectors now; a seventh of them is in *test*). Two galleries that name no generator, kaivalyagandhi
 and openandiii-prog, may hold real or edited photographs: their rows may hold wrong labels. All 36 pictures labelled
 Kandinsky 3 in sd-samples are failed renders that show nothing, and do not count ([decision
-0027](decisions/0027-better-weights-for-scene.md)). The rates behind the thresholds were made stricter after the false
-alarms of earlier versions on *test* and *heldout* had been seen (decision 0028), so these rows are no blind test of
-the thresholds; AUC and the shares at fixed false alarms do not depend on them.
+0027](decisions/0027-better-weights-for-scene.md)). The rates behind the thresholds
+were chosen after false alarms on *test* and *heldout* had been seen: made stricter in decision 0028, and for `some_evidence`
+of face back from 1 % to the promised 2 % in decision 0029. So these rows are no blind test of the thresholds; AUC and the
+shares at fixed false alarms do not depend on them.
 """
 # What somebody saw who looked at the worst fifty of each side; `worst` in the JSON says where they come from.
 LOOKED_AT = {

@@ -109,6 +109,10 @@ def test_a_real_picture_may_name_its_kind_and_be_kept_from_training(tmp_path: Pa
     assert {item.split for item in found if item.kind == "screenshot"} == {"calibrate", "heldout"}
     assert {item.split for item in found if item.kind == "artwork"} == {"heldout"}
     assert [item.kind for item in found if item.source == "owner/pages"] == ["professional photograph"]
+    with (tmp_path / "index.csv").open("a", newline="") as handle:
+        csv.writer(handle).writerow(("x.jpg", "real", "photograph", "owner/pages", "c.jpg", "ownr"))
+    with pytest.raises(KeyError, match="ownr"):  # a slip must not spread an owner over the splits
+        items([tmp_path])
 
 
 def test_what_the_gate_refuses_counts_as_a_grade_of_its_kind(tmp_path: Path) -> None:

@@ -264,6 +264,8 @@ def test_a_model_without_a_size_is_the_small_one_and_an_unknown_size_is_refused(
     assert torch.equal(again.last.weight, network.last.weight)
     with pytest.raises(WeightsUnavailable, match='size "lite9"; lite0 and lite2 are known'):
         loaded({"size": "lite9"}, network.state_dict())
+    with pytest.raises(WeightsUnavailable, match="are known"):
+        loaded({"size": ["lite0"]}, network.state_dict())
 
 
 def tiny(labels: int) -> Any:

@@ -143,7 +143,7 @@ def _size(path: Path) -> str:
 def loaded(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> LiteForImageClassification:
     """The network that a fine-tuning of an embedded detector wrote; `WeightsUnavailable` when both do not fit together."""
     size = config.get("size", "lite0")  # models from before there were two have none
-    if size not in _BLOCKS:
+    if not isinstance(size, str) or size not in _BLOCKS:
         raise WeightsUnavailable(f'config.json says size "{size}"; {" and ".join(_BLOCKS)} are known. Fine-tune again.')
     network = LiteForImageClassification(LiteConfig(bool(config.get("mirror")), size, id2label=dict(LABELS)))
     try:
